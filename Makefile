@@ -1,0 +1,35 @@
+# Tradespace's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+SETUP  := $(VENV)/.installed
+SIGOPT := .venv-sigopt/.installed
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# -- the environment ------------------------------------------------------------------------------------------------
+# pip checks every hash of the lock; our own two distributions are then laid in as they stand.
+$(SETUP): locks/dev.lock pyproject.toml sdk/pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tradespace needs Python 3.11 or newer; say which: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/dev.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . -e sdk
+	@touch $@
+
+# The sigopt client pins an old urllib3, so it lives in an environment of its own.
+$(SIGOPT): locks/sigopt.lock
+	test -x .venv-sigopt/bin/python || $(PYTHON) -m venv .venv-sigopt
+	.venv-sigopt/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/sigopt.lock
+	@touch $@
+
+.PHONY: install lock
+install: $(SETUP) ## Make .venv from the lock file
+lock: $(SETUP) ## Write the lock files anew (add ARGS=--upgrade for newer versions)
+	$(COMPILE) pyproject.toml sdk/pyproject.toml --all-extras --group dev --group examples -o locks/dev.lock $(ARGS)
+	$(COMPILE) pyproject.toml --all-extras -c locks/dev.lock -o locks/server.lock $(ARGS)
+	$(COMPILE) locks/sigopt.in -o locks/sigopt.lock $(ARGS)
