@@ -33,3 +33,8 @@ lock: $(SETUP) ## Write the lock files anew (add ARGS=--upgrade for newer versio
 	$(COMPILE) pyproject.toml sdk/pyproject.toml --all-extras --group dev --group examples -o locks/dev.lock $(ARGS)
 	$(COMPILE) pyproject.toml --all-extras -c locks/dev.lock -o locks/server.lock $(ARGS)
 	$(COMPILE) locks/sigopt.in -o locks/sigopt.lock $(ARGS)
+
+.PHONY: migration
+migration: $(SETUP) ## Write a migration from the models' changes (M="what changes")
+	$(BIN)/python -c 'import sys, tempfile; from service import migrations; from service.db import Database; db = Database("sqlite:///" + tempfile.mkdtemp() + "/m.db"); migrations.upgrade(db.engine); migrations.revision(db.engine, sys.argv[1])' "$(M)"
+	$(BIN)/ruff format -q service/migrations

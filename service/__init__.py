@@ -1,0 +1,1 @@
+"""Rows, HTTP, pages and webhooks: everything that is remembered and everything that is asked over the wire."""

@@ -1,0 +1,164 @@
+"""The database: how it is opened, what a transaction is, what time it is there.
+
+SQLite runs in WAL mode with synchronous=FULL, since a result is acknowledged to its producer once it is committed; its
+write transactions take the write lock at once (BEGIN IMMEDIATE), since one that reads first and writes later is refused
+without waiting. PostgreSQL gets time limits, so that nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.orm import Session
+
+__all__ = ["Database", "Id", "Json", "UtcDateTime", "insert_new", "strict_json"]
+
+#: How long a writer waits for another one, in milliseconds.
+BUSY_TIMEOUT_MS: Final = 15_000
+_POSTGRES_OPTIONS: Final = (
+    "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+)
+
+
+def strict_json(value: Any) -> str:
+    """Return `value` as JSON text; raise ValueError for NaN and the infinities, which JSON does not have.
+
+    >>> strict_json({"b": 1.5})
+    '{"b":1.5}'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time: PostgreSQL's timestamptz; SQLite, which has none, keeps it naive in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse a naive time: whose noon would it be?"""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time was given: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        """Return the time as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+#: A key: PostgreSQL's bigint; SQLite numbers rows by itself only in a column called INTEGER.
+Id: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+#: A document: PostgreSQL's jsonb, which refuses NaN and U+0000; JSON text elsewhere.
+Json: Final = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+class Database:
+    """One database, opened once a process.
+
+    `write()` is a transaction that commits when its block ends and rolls back when it raises; `read()` never takes a
+    write lock.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.url = _normalise(url)
+        self.engine = _engine(self.url, pool_size)
+        self._reader = self.engine.execution_options(read_only=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the one-machine database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a transaction that may change rows."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a transaction that only looks."""
+        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def now(self, session: Session) -> datetime:
+        """Return the time by the database's clock: leases of several machines are measured on one clock."""
+        if self.is_sqlite:
+            return datetime.now(UTC)
+        return session.execute(sa.select(sa.func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def insert_new(
+    session: Session,
+    table: type[Any],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    unique: Sequence[str],
+    returning: Sequence[str],
+) -> list[sa.Row[Any]]:
+    """Insert `rows` but those whose `unique` columns are taken already; return the `returning` of the new ones."""
+    if not rows:
+        return []
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+    columns = [getattr(table, name) for name in returning]
+    return list(session.execute(statement.returning(*columns), [dict(row) for row in rows]).all())
+
+
+def _normalise(url: str) -> URL:
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _engine(url: URL, pool_size: int) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(url, json_serializer=strict_json, pool_size=pool_size, max_overflow=pool_size)
+        event.listen(engine, "connect", _open_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(
+        url,
+        json_serializer=strict_json,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 5},
+    )
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions by itself: _begin_sqlite does
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,73 @@
+"""Events: what happened, recorded in the caller's transaction. The relay reads them after the commit (tasks/relay.py).
+
+One row serves four readers: the relay's table of follow-ups, webhooks, live pages, the experiment's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.models import Event
+
+__all__ = ["PUBLIC", "EventType", "claim_waiting", "record"]
+
+
+class EventType(StrEnum):
+    """Every kind of event. Those in `PUBLIC` go to webhooks."""
+
+    EXPERIMENT_CREATED = "experiment.created"
+    OBSERVATION_RECORDED = "observation.recorded"
+    POOL_LOW = "pool.low"
+    FRONT_CHANGED = "front.changed"
+    SUGGESTION_READY = "suggestion.ready"
+    MODEL_DEGRADED = "model.degraded"
+    WEBHOOK_PING = "webhook.ping"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+
+
+#: What a webhook endpoint may subscribe to.
+PUBLIC = frozenset(
+    {
+        EventType.FRONT_CHANGED,
+        EventType.SUGGESTION_READY,
+        EventType.MODEL_DEGRADED,
+        EventType.WEBHOOK_PING,
+        EventType.ENDPOINT_DISABLED,
+    }
+)
+
+
+def record(
+    session: Session,
+    kind: EventType,
+    *,
+    client_id: int,
+    experiment_id: int | None,
+    data: dict[str, Any],
+    now: datetime,
+) -> Event:
+    """Add an event to the caller's transaction: it exists exactly if the change does."""
+    event = Event(client_id=client_id, experiment_id=experiment_id, type=kind.value, data=data, created_at=now)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def claim_waiting(session: Session, *, now: datetime, limit: int = 200) -> Sequence[Event]:
+    """Take the oldest events that no relay has taken, in order, and mark them as taken in the same transaction."""
+    waiting = session.scalars(
+        sa.select(Event)
+        .where(Event.relayed_at.is_(None))
+        .order_by(Event.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for event in waiting:
+        event.relayed_at = now
+    return waiting

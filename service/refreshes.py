@@ -1,0 +1,169 @@
+"""Who brings an experiment's front and models up to date, and whether somebody must: generations, lease, fencing.
+
+Celery only wakes a worker. That there is work stands here (`data_generation` ahead of `model_generation`, or a refill
+wanted), that somebody does it stands here (the lease), and that it failed stands here (`attempts`, `due_at`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.models import Refresh
+
+__all__ = [
+    "DEGRADE_AFTER",
+    "Lease",
+    "claim",
+    "due_experiments",
+    "extend",
+    "fail",
+    "finish",
+    "hold",
+    "mark_changed",
+    "want_refill",
+]
+
+LEASE: Final = timedelta(seconds=30)
+#: Results that arrive together are answered by one refresh: it starts this long after the last, but not later than
+#: LATEST after the first.
+DEBOUNCE: Final = timedelta(milliseconds=20)
+LATEST: Final = timedelta(seconds=5)
+#: How long a failed refresh waits before the next attempt: 1, 2, 4 … seconds, at most this long.
+LONGEST_BACKOFF: Final = timedelta(minutes=5)
+#: From this many attempts without success on, models are left out and the pool is filled quasi-randomly.
+DEGRADE_AFTER: Final = 2
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write the front and models of one experiment: valid while `epoch` is the row's."""
+
+    experiment_id: int
+    epoch: int
+    data_generation: int
+    attempts: int
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the models have failed so often that this refresh goes without them."""
+        return self.attempts > DEGRADE_AFTER
+
+
+def hold(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
+    """Lock the rows of `experiment_ids` in the order of their ids, so that two batches never wait for each other."""
+    rows = session.scalars(
+        sa.select(Refresh)
+        .where(Refresh.experiment_id.in_(sorted(set(experiment_ids))))
+        .order_by(Refresh.experiment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.experiment_id: row for row in rows}
+
+
+def mark_changed(row: Refresh, *, observations: int, failures: int, now: datetime) -> int:
+    """Count new observations in and make a refresh due. Return the new data generation."""
+    row.data_generation += 1
+    row.observation_count += observations
+    row.failure_count += failures
+    row.dirty_since = row.dirty_since or now
+    if row.attempts == 0:  # while attempts fail, the back-off of `claim` decides
+        row.due_at = min(now + DEBOUNCE, row.dirty_since + LATEST)
+    return row.data_generation
+
+
+def want_refill(row: Refresh, *, now: datetime) -> None:
+    """Ask for a fuller pool although no data changed."""
+    row.refill_wanted = True
+    if row.due_at is None:
+        row.due_at = now
+
+
+def due_experiments(session: Session, *, now: datetime, limit: int = 100) -> Sequence[int]:
+    """Return the experiments that wait for a refresh that nobody is doing: what the sweeper sends again."""
+    return session.scalars(
+        sa.select(Refresh.experiment_id)
+        .where(Refresh.due_at <= now, sa.or_(Refresh.lease_until.is_(None), Refresh.lease_until < now))
+        .order_by(Refresh.due_at)
+        .limit(limit)
+    ).all()
+
+
+def claim(session: Session, experiment_id: int, *, owner: str, now: datetime) -> Lease | None:
+    """Take the lease if there is work and nobody has it. One statement, so that of two workers one gets it.
+
+    The attempt is counted before the work, so that one that kills its process counts too; `finish` clears the count.
+    """
+    backoff = sa.case(
+        {count: now + min(timedelta(seconds=2**count), LONGEST_BACKOFF) for count in range(9)},
+        value=Refresh.attempts,
+        else_=now + LONGEST_BACKOFF,
+    )
+    row = session.execute(
+        sa.update(Refresh)
+        .where(
+            Refresh.experiment_id == experiment_id,
+            Refresh.due_at.is_not(None),
+            Refresh.due_at <= now + DEBOUNCE,
+            sa.or_(Refresh.lease_until.is_(None), Refresh.lease_until < now),
+        )
+        .values(
+            lease_owner=owner,
+            lease_epoch=Refresh.lease_epoch + 1,
+            lease_until=now + LEASE,
+            attempts=Refresh.attempts + 1,
+            due_at=backoff,
+        )
+        .returning(Refresh.lease_epoch, Refresh.data_generation, Refresh.attempts)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return None if row is None else Lease(experiment_id, *row)
+
+
+def extend(session: Session, lease: Lease, *, now: datetime) -> bool:
+    """Keep the lease for another while. False if somebody else has it by now."""
+    return _update(session, lease, {"lease_until": now + LEASE})
+
+
+def finish(session: Session, lease: Lease, *, now: datetime) -> bool:
+    """Give the lease back after a refresh that saw `lease.data_generation`; due again at once if more has come since.
+
+    Returns False, and changes nothing, if the lease has passed to somebody else (the caller then rolls back).
+    """
+    more = Refresh.data_generation > lease.data_generation
+    return _update(
+        session,
+        lease,
+        {
+            "front_generation": lease.data_generation,
+            "model_generation": lease.data_generation,
+            "attempts": 0,
+            "last_error": None,
+            "refill_wanted": False,
+            "lease_until": None,
+            "lease_owner": None,
+            "due_at": sa.case((more, now), else_=None),
+            "dirty_since": sa.case((more, now), else_=None),
+        },
+    )
+
+
+def fail(session: Session, lease: Lease, *, error: str) -> bool:
+    """Give the lease back after a refresh that failed; `claim` has already set when the next one is due."""
+    return _update(session, lease, {"last_error": error[:2000], "lease_until": None, "lease_owner": None})
+
+
+def _update(session: Session, lease: Lease, values: dict[str, object]) -> bool:
+    result = session.execute(
+        sa.update(Refresh)
+        .where(Refresh.experiment_id == lease.experiment_id, Refresh.lease_epoch == lease.epoch)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(result.rowcount == 1)  # type: ignore[attr-defined]

@@ -1,0 +1,75 @@
+"""The only file that knows the environment: every setting, its default, and what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import InvalidInputError, did_you_mean
+
+__all__ = ["PREFIX", "Settings"]
+
+PREFIX: Final = "TRADESPACE_"
+
+
+class Settings(BaseModel):
+    """Every setting, read once at the door and then handed on.
+
+    A variable `TRADESPACE_X_FILE` names a file that holds the value of `TRADESPACE_X`: secrets need not stand in
+    the environment.
+
+    >>> Settings.from_env({"TRADESPACE_POOL_SIZE": "8"}).pool_size
+    8
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str = Field("sqlite:///var/tradespace.db", description="SQLAlchemy address of the database")
+    redis_url: str = Field("redis://127.0.0.1:8322/0", description="Redis or Valkey that holds the result stream")
+    broker_url: str | None = Field(None, description="Redis or Valkey for Celery's wake-ups; redis_url if not set")
+    admin_token: str | None = Field(None, description="the first admin token, instead of one made at random")
+    pool_size: int = Field(4, ge=1, le=64, description="suggestions kept ready for each experiment, at the least")
+    suggestion_wait_s: float = Field(
+        2.0, ge=0, le=30, description="how long a request may wait for a pool that has seen the newest result"
+    )
+    webhook_allow_hosts: str = Field(
+        "", description="comma-separated hosts that webhooks may reach although they are private (tests, demos)"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def celery_broker_url(self) -> str:
+        """Where Celery's messages go."""
+        return self.broker_url or self.redis_url
+
+    @property
+    def allowed_private_hosts(self) -> frozenset[str]:
+        """The hosts of `webhook_allow_hosts`."""
+        return frozenset(host.strip() for host in self.webhook_allow_hosts.split(",") if host.strip())
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from `environ`; raise `InvalidInputError` that names the variable that is wrong."""
+        given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+        values = dict(_one(name, value) for name, value in given.items())
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
+            raise InvalidInputError(f"{name}: {first['msg']}", field=name) from error
+
+
+def _one(name: str, value: str) -> tuple[str, str]:
+    """Return the field and value that variable `name` sets."""
+    known = Settings.model_fields
+    field = name.lower()
+    if field in known:
+        return field, value
+    if field.removesuffix("_file") in known:
+        return field.removesuffix("_file"), Path(value).read_text(encoding="utf-8").strip()
+    hint = did_you_mean(PREFIX + name, (PREFIX + field.upper() for field in known))
+    raise InvalidInputError(f"unknown setting {PREFIX}{name}{hint}", field=PREFIX + name)
