@@ -1,0 +1,277 @@
+"""The models of one experiment: a GP a metric, one of success, scalarized ones, and their own Pareto population.
+
+Second stop of the worker: `fit` turns data into `Models`, values that predict, survive a round trip through JSON, and
+begin the next fit where this one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from objectives.errors import FitError
+from objectives.features import FeatureMap
+from objectives.gp import GP, fit_gp
+from objectives.population import evolve
+from objectives.problem import Data, Problem
+from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
+from objectives.shapes import Assignments, Bools, Floats
+
+__all__ = ["FitQuality", "Models", "Scalarized", "fit"]
+
+#: every so many fits the search for hyperparameters also starts from random places
+FRESH_STARTS_EVERY, FRESH_STARTS = 3, 2
+#: names under which hyperparameters that belong to no metric are kept
+SUCCESS, SCALARIZED = "(success)", "(scalarized)"
+#: numbers of the population that may be stored: Models.to_dict stays under 50 kB
+STORED_NUMBERS = 2_000
+
+
+@dataclass(frozen=True)
+class FitQuality:
+    """How well a GP foretells each value from the others (leave-one-out, closed form).
+
+    r2: share of variance explained, 1 is perfect, 0 or less is no better than the mean. coverage: share of values
+    inside the central 95 % interval. log_density: mean log predictive density in units of the metric's standard
+    deviation.
+    """
+
+    n: int
+    r2: float
+    coverage: float
+    log_density: float
+
+
+@dataclass(frozen=True)
+class Scalarized:
+    """A GP of the augmented Chebyshev scalarization for one weight vector (ParEGO, Knowles 2006)."""
+
+    weights: Floats
+    gp: GP
+
+
+@dataclass(frozen=True)
+class Models:
+    """What is believed after the data. Made by `fit`; frozen.
+
+    gps (k,): one a metric, None for stored ones and for those never measured. success: GP of the share of observations
+    that did not fail, None while none failed. population (p, d): where the models see the Pareto set. notes: what was
+    degraded and why, for people. generation: number of fits behind this one.
+    """
+
+    problem: Problem | None = None
+    data: Data | None = None
+    gps: tuple[GP | None, ...] = ()
+    success: GP | None = None
+    scalarized: tuple[Scalarized, ...] = ()
+    population: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    generation: int = 0
+    notes: tuple[str, ...] = ()
+    thetas: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def conditioned(self) -> bool:
+        """Whether the models know their data; those from `from_dict` do not until `fit(..., refit=False)`."""
+        return self.problem is not None
+
+    @cached_property
+    def features(self) -> FeatureMap:
+        """The map from the unit cube to the models' coordinates."""
+        return FeatureMap(self._problem.space)
+
+    @property
+    def _problem(self) -> Problem:
+        if self.problem is None:
+            raise FitError(
+                "these models were read from a dict: call fit(problem, data, previous=..., refit=False) first"
+            )
+        return self.problem
+
+    def predict(self, assignments: Sequence[Assignments]) -> tuple[Floats, Floats]:
+        """Mean and standard deviation (n, k) of the noise-free metrics in natural units; NaN where there is no model.
+
+        O(n N^2) for N observations. FitError for models that were never conditioned.
+        """
+        return self.predict_at(self._problem.space.encode(assignments))
+
+    def predict_at(self, X: Floats) -> tuple[Floats, Floats]:
+        """`predict` for coordinates (n, d) of the unit cube."""
+        mean, sd = np.full((2, len(X), self._problem.k), np.nan)
+        Z = self.features(X)
+        for j, gp in enumerate(self.gps):
+            if gp is not None:
+                mean[:, j], var = gp.predict(Z)
+                sd[:, j] = np.sqrt(var)
+        return self._problem.to_max(mean), sd
+
+    @cached_property
+    def fit_quality(self) -> dict[str, FitQuality]:
+        """Leave-one-out quality of each metric's GP, by name; metrics with fewer than three values are left out."""
+        named = zip(self._problem.metrics, self.gps, strict=True)
+        return {metric.name: _quality(gp) for metric, gp in named if gp is not None and len(gp) > 2}
+
+    def believe(self, X: Floats) -> Models:
+        """The models as if X (c, d) had been measured and gave the predicted means: what pending points stand for."""
+        Z = self.features(X)
+        gps = tuple(gp.believe(Z) if gp is not None else None for gp in self.gps)
+        scalarized = tuple(replace(s, gp=s.gp.believe(Z)) for s in self.scalarized)
+        return replace(self, gps=gps, scalarized=scalarized)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-safe dict, under 50 kB, from which the next fit can start."""
+        kept = self.population[: max(1, STORED_NUMBERS // max(self.population.shape[1], 1))]
+        return {
+            "version": 1,
+            "generation": self.generation,
+            "notes": list(self.notes),
+            "thetas": {name: [float(f"{t:.6g}") for t in theta] for name, theta in self.thetas.items()},
+            "population": [[round(float(u), 5) for u in row] for row in kept],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Models:
+        """Models as far as `to_dict` kept them: good as `previous` for `fit`, not yet able to predict."""
+        population = np.array(stored.get("population", []), dtype=np.float64)
+        return cls(
+            population=population.reshape(len(population), -1) if len(population) else np.empty((0, 0)),
+            generation=int(stored["generation"]),
+            notes=tuple(stored.get("notes", ())),
+            thetas={name: np.array(theta, dtype=np.float64) for name, theta in stored["thetas"].items()},
+        )
+
+
+def fit(
+    problem: Problem,
+    data: Data,
+    *,
+    previous: Models | None = None,
+    rng: np.random.Generator,
+    refit: bool = True,
+) -> Models:
+    """Fit a GP to every optimized and constraint metric, to success, and to one random scalarization.
+
+    Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
+    search for hyperparameters starts; with `refit=False` its hyperparameters are taken as they are. Never fails on
+    poor data: what had to be degraded is said in `notes`. O(n^3) a likelihood evaluation.
+
+    >>> from objectives.metrics import Metric
+    >>> from objectives.space import Double, SearchSpace
+    >>> problem = Problem(SearchSpace((Double("x", 0, 1),)), (Metric("y"),))
+    >>> data = Data([{"x": 0.0}, {"x": 0.4}, {"x": 1.0}], [[0.0], [0.4], [1.0]])
+    >>> models = fit(problem, data, rng=np.random.default_rng(1))
+    >>> mean, sd = models.predict([{"x": 0.4}])
+    >>> abs(float(mean[0, 0]) - 0.4) < 0.1, list(models.to_dict())
+    (True, ['version', 'generation', 'notes', 'thetas', 'population'])
+    """
+    previous = previous or Models()
+    work = _Work(problem, data, previous, rng, refit)
+    gps = tuple(work.metric_gp(j) for j in range(problem.k))
+    success = work.success_gp()
+    scalarized = work.scalarized_gp()
+    models = Models(
+        problem,
+        data,
+        gps,
+        success,
+        scalarized,
+        previous.population,
+        previous.generation + refit,
+        tuple(work.notes),
+        {**previous.thetas, **work.thetas},
+    )
+    return replace(models, population=evolve(problem, models.features, gps, previous.population, work.X, rng=rng))
+
+
+class _Work:
+    """The state of one fit: what is shared between its models, and the notes that gather on the way."""
+
+    def __init__(self, problem: Problem, data: Data, previous: Models, rng: np.random.Generator, refit: bool) -> None:
+        self.problem, self.data, self.previous, self.rng, self.refit = problem, data, previous, rng, refit
+        self.features = FeatureMap(problem.space)
+        self.X = problem.space.encode(data.assignments)
+        self.Z = self.features(self.X)
+        self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
+        self.notes: list[str] = []
+        self.thetas: dict[str, Floats] = {}
+        self.fresh = previous.generation % FRESH_STARTS_EVERY == 0
+
+    def metric_gp(self, j: int) -> GP | None:
+        metric = self.problem.metrics[j]
+        if metric.strategy == "store":
+            return None
+        rows = ~np.isnan(self.Y[:, j])
+        self._remark(metric.name, self.Y[rows, j])
+        variances, counts = self.data.variances[rows, j], self.data.counts[rows, j]
+        return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts)
+
+    def success_gp(self) -> GP | None:
+        """A GP of the share of observations that succeeded; None while none has failed."""
+        failures = self.data.failures
+        if not failures.any():
+            return None
+        worked = np.where(self.data.measured, self.data.counts, 0.0).max(axis=1, initial=0.0)
+        tried = failures + worked
+        rows = tried > 0
+        return self._gp(SUCCESS, rows, worked[rows] / tried[rows], counts=tried[rows])
+
+    def scalarized_gp(self) -> tuple[Scalarized, ...]:
+        """The scalarized member: a GP of the augmented Chebyshev value for random weights; none below two
+        objectives."""
+        Y = self.Y[:, self.problem.optimized_index]
+        rows: Bools = np.asarray(~np.isnan(Y).any(axis=1), dtype=np.bool_)
+        if self.problem.m < 2 or rows.sum() < 2:
+            return ()
+        weights = simplex_weights(1, self.problem.m, self.rng)[0]
+        values = augmented_chebyshev(normalise(Y[rows], Y[rows].min(axis=0), Y[rows].max(axis=0)), weights)
+        gp = self._gp(SCALARIZED, rows, values)
+        return (Scalarized(weights, gp),) if gp is not None else ()
+
+    def _gp(
+        self, name: str, rows: Bools, values: Floats, *, known: Floats | None = None, counts: Floats | None = None
+    ) -> GP | None:
+        if not rows.any():
+            return None
+        starts = self._starts(name)
+        gp = fit_gp(
+            self.Z[rows], self.features.owner, values, starts=starts, refit=self.refit, known=known, counts=counts
+        )
+        if gp.jitter:
+            self.notes.append(f"{name}: added {gp.jitter:.0e} to the covariance to keep it positive definite")
+        self.thetas[name] = gp.theta
+        return gp
+
+    def _starts(self, name: str) -> tuple[Floats, ...]:
+        d = self.problem.space.d
+        last = self.previous.thetas.get(name)
+        if last is None or len(last) != d + 2:
+            return ()
+        if not (self.refit and self.fresh):
+            return (last,)
+        spread = np.concatenate([np.full(d, 1.0), [0.5, 2.0]])
+        return (last, *(last * 0.5 + self.rng.normal(size=d + 2) * spread for _ in range(FRESH_STARTS)))
+
+    def _remark(self, name: str, values: Floats) -> None:
+        if len(values) == 0:
+            self.notes.append(f"{name}: not measured yet, so it has no model")
+        elif len(values) < 3:
+            self.notes.append(f"{name}: only {len(values)} measured, so its model is mostly prior")
+        elif np.ptp(values) <= 1e-12 * np.abs(values).max():
+            self.notes.append(f"{name}: every value is the same so far, so its model knows only that")
+
+
+def _quality(gp: GP) -> FitQuality:
+    mean, var = gp.leave_one_out()
+    y = gp.mean + gp.sd * gp.y
+    error = y - mean
+    total = float(np.square(y - y.mean()).sum())
+    density = -0.5 * np.log(2.0 * np.pi * var / gp.sd**2) - 0.5 * error**2 / var
+    return FitQuality(
+        n=len(gp),
+        r2=1.0 - float(error @ error) / total if total > 0 else 0.0,
+        coverage=float((np.abs(error) <= 1.96 * np.sqrt(var)).mean()),
+        log_density=float(density.mean()),
+    )

@@ -1,0 +1,87 @@
+"""Dominance between rows of numbers: who is on the front, in which rank, how crowded. All maximised.
+
+The work is moocore's (20,000 x 3 in 6 ms); the conventions are ours: larger is better, NaN is refused, exact ties stay.
+"""
+
+from __future__ import annotations
+
+import moocore
+import numpy as np
+
+from objectives.errors import DataError
+from objectives.shapes import Bools, Floats, Ints
+
+__all__ = ["crowding", "hypervolume", "nondominated", "ranks", "violation_order"]
+
+
+def nondominated(Y: Floats) -> Bools:
+    """Mask (n,) of rows that no other row dominates: none is at least as good everywhere and better somewhere.
+
+    Rows that are exactly equal do not dominate each other, so ties stay. O(n log n) for two and three columns.
+    DataError on NaN: a missing value is no bad value.
+
+    >>> nondominated(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0], [2.0, 1.0]])).tolist()
+    [True, True, False, True]
+    """
+    Y = _checked(Y)
+    if len(Y) == 0 or Y.shape[1] == 0:
+        return np.ones(len(Y), dtype=np.bool_)
+    if Y.shape[1] == 1:
+        return np.asarray(Y[:, 0] == Y[:, 0].max(), dtype=np.bool_)
+    return np.asarray(moocore.is_nondominated(Y, maximise=True, keep_weakly=True), dtype=np.bool_)
+
+
+def ranks(Y: Floats) -> Ints:
+    """Non-dominated sorting (n,): 0 for the front, 1 for the front of the rest, and so on (Deb et al. 2002)."""
+    Y = _checked(Y)
+    if Y.shape[1] == 1:
+        return np.unique(-Y[:, 0], return_inverse=True)[1].astype(np.intp)
+    return np.asarray(moocore.pareto_rank(Y, maximise=True), dtype=np.intp)
+
+
+def crowding(Y: Floats) -> Floats:
+    """Crowding distance (n,) within one front (Deb et al. 2002); ends get infinity. O(m n log n)."""
+    n, m = Y.shape
+    distance = np.zeros(n)
+    for j in range(m):
+        order = np.argsort(Y[:, j], kind="stable")
+        values = Y[order, j]
+        distance[order[[0, -1]]] = np.inf
+        if n > 2 and values[-1] > values[0]:
+            distance[order[1:-1]] += (values[2:] - values[:-2]) / (values[-1] - values[0])
+    return distance
+
+
+def violation_order(Y: Floats, violation: Floats) -> Ints:
+    """Row numbers (n,), best first: less violation, then lower rank, then less crowded (Deb 2000, constrained)."""
+    front = np.where(violation > 0, 0, ranks(Y))
+    spacing = np.zeros(len(Y))
+    for rank in np.unique(front[violation <= 0]):
+        rows = np.flatnonzero((front == rank) & (violation <= 0))
+        spacing[rows] = crowding(Y[rows])
+    return np.lexsort((-spacing, front, violation))
+
+
+def hypervolume(Y: Floats, ref_point: Floats) -> float:
+    """Volume of what lies above `ref_point` (m,) and below some row of Y (n, m); 0 for no rows.
+
+    Zitzler & Thiele 1998, computed by moocore: O(n log n) for m <= 3, n^2 for 4, exponential in m beyond.
+
+    >>> hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2))
+    3.0
+    """
+    Y = _checked(Y)
+    ref_point = np.asarray(ref_point, dtype=np.float64)
+    Y = Y[(ref_point < Y).all(axis=1)]
+    if len(Y) == 0 or Y.shape[1] == 0:
+        return 0.0
+    if Y.shape[1] == 1:
+        return float(Y.max() - ref_point[0])
+    return float(moocore.hypervolume(Y, ref=ref_point, maximise=True))
+
+
+def _checked(Y: Floats) -> Floats:
+    Y = np.atleast_2d(np.asarray(Y, dtype=np.float64))
+    if np.isnan(Y).any():
+        raise DataError("NaN among the values to compare: a missing value is no bad value")
+    return np.ascontiguousarray(Y)

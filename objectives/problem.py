@@ -1,0 +1,161 @@
+"""The two values every use of the optimizer starts from: the problem, and the data seen so far.
+
+`Problem` is what the person defined, `Data` what the producers measured, one row a distinct configuration. Both are
+frozen and check themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from objectives.errors import DataError
+from objectives.metrics import Metric
+from objectives.shapes import Assignments, Bools, Floats, Ints
+from objectives.space import SearchSpace
+
+__all__ = ["Data", "Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A search space and its metrics. DataError if a metric's name is used twice."""
+
+    space: SearchSpace
+    metrics: tuple[Metric, ...]
+
+    def __post_init__(self) -> None:
+        names = [metric.name for metric in self.metrics]
+        if len(set(names)) != len(names):
+            raise DataError("metric names must differ from each other", names=names)
+
+    @cached_property
+    def optimized(self) -> tuple[Metric, ...]:
+        """The metrics that are traded off, in order."""
+        return tuple(metric for metric in self.metrics if metric.strategy == "optimize")
+
+    @cached_property
+    def constraints(self) -> tuple[Metric, ...]:
+        """The metrics that only have to reach their thresholds, in order."""
+        return tuple(metric for metric in self.metrics if metric.strategy == "constraint")
+
+    @cached_property
+    def optimized_index(self) -> Ints:
+        """Columns (m,) of the optimized metrics."""
+        return np.array([j for j, metric in enumerate(self.metrics) if metric.strategy == "optimize"], dtype=np.intp)
+
+    @cached_property
+    def constraint_index(self) -> Ints:
+        """Columns of the constraint metrics."""
+        return np.array([j for j, metric in enumerate(self.metrics) if metric.strategy == "constraint"], dtype=np.intp)
+
+    @property
+    def m(self) -> int:
+        """Number of optimized metrics."""
+        return len(self.optimized)
+
+    @property
+    def k(self) -> int:
+        """Number of metrics."""
+        return len(self.metrics)
+
+    def to_max(self, values: Floats) -> Floats:
+        """Natural values (n, k) of all metrics, each turned so that larger is better."""
+        return np.asarray(values, dtype=np.float64) * self._signs
+
+    @cached_property
+    def _signs(self) -> Floats:
+        return np.array([metric.sign for metric in self.metrics], dtype=np.float64)
+
+    @cached_property
+    def thresholds_max(self) -> Floats:
+        """Thresholds (k,) in maximised units; -inf where there is none (always for stored metrics)."""
+        limits = [
+            -np.inf if x.strategy == "store" or x.threshold_max is None else x.threshold_max for x in self.metrics
+        ]
+        return np.array(limits, dtype=np.float64)
+
+    def feasible(self, values: Floats) -> Bools:
+        """Mask (n,): every constraint and every threshold of an optimized metric measured and reached (inclusive)."""
+        limited = np.isfinite(self.thresholds_max)
+        return np.asarray((self.to_max(values)[:, limited] >= self.thresholds_max[limited]).all(axis=1), dtype=np.bool_)
+
+
+def _nothing() -> Floats:
+    """Stands for an option that was not given."""
+    return np.empty(0)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was measured; row i of everything is one distinct configuration, in the order in which they came.
+
+    values (n, k): natural units, in the order of the metrics; NaN = not measured. Means where replicates were pooled.
+    variances (n, k): known variance of that (mean) value; NaN = unknown.
+    counts (n, k): how many measurements were pooled into it.
+    failures (n,): how many observations of the configuration failed.
+    pending: assignments that are being measured now.
+    The last four have defaults. DataError for infinite values, negative variances or shapes that disagree.
+    """
+
+    assignments: Sequence[Assignments]
+    values: Floats
+    variances: Floats = field(default_factory=_nothing)
+    counts: Floats = field(default_factory=_nothing)
+    failures: Floats = field(default_factory=_nothing)
+    pending: Sequence[Assignments] = ()
+
+    def __post_init__(self) -> None:
+        values = np.atleast_2d(np.array(self.values, dtype=np.float64)) if len(self.assignments) else self._none()
+        given = {
+            "assignments": tuple(self.assignments),
+            "pending": tuple(self.pending),
+            "values": values,
+            "variances": _filled(self.variances, values.shape, np.nan),
+            "counts": _filled(self.counts, values.shape, 1.0),
+            "failures": _filled(self.failures, values.shape[:1], 0.0),
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+        _check_data(self)
+
+    def _none(self) -> Floats:
+        shape = np.shape(self.values)
+        return np.empty((0, shape[1] if len(shape) == 2 else 0))
+
+    def __len__(self) -> int:
+        return len(self.assignments)
+
+    @cached_property
+    def measured(self) -> Bools:
+        """Mask (n, k) of values that are there."""
+        return ~np.isnan(self.values)
+
+
+def _filled(array: Floats | None, shape: tuple[int, ...], default: float) -> Floats:
+    if array is None or np.size(array) == 0:
+        return np.full(shape, default)
+    return np.array(array, dtype=np.float64)
+
+
+def _check_data(data: Data) -> None:
+    n = len(data.assignments)
+    if data.values.ndim != 2 or len(data.values) != n:
+        raise DataError(f"expected values of {n} configurations, got shape {data.values.shape}", n=n)
+    for name, array, shape in (
+        ("variances", data.variances, data.values.shape),
+        ("counts", data.counts, data.values.shape),
+        ("failures", data.failures, (n,)),
+    ):
+        if array.shape != shape:
+            raise DataError(f"expected {name} of shape {shape}, got {array.shape}", field=name)
+        if np.isinf(array).any() or (array < 0).any():
+            raise DataError(f"{name} must be finite and not negative", field=name)
+    if np.isinf(data.values).any():
+        rows = sorted({int(i) for i in np.argwhere(np.isinf(data.values))[:, 0]})
+        raise DataError(f"infinite values in rows {rows[:5]}: report such a result as a failure instead", rows=rows)

@@ -1,0 +1,23 @@
+"""The table of strategies: each usable by name, one file each; `auto` chooses among them.
+
+A strategy is a function of the state of an experiment and dice, and proposes one point. Adding one is a file and a row.
+"""
+
+from __future__ import annotations
+
+from objectives.strategies.auto import auto
+from objectives.strategies.ehvi import log_ehvi
+from objectives.strategies.parego import parego
+from objectives.strategies.sobol import quasi_random
+from objectives.strategies.state import Proposal, State, Strategy
+from objectives.strategies.uniform import random
+
+__all__ = ["STRATEGIES", "Proposal", "State", "Strategy"]
+
+STRATEGIES: dict[str, Strategy] = {
+    "auto": auto,
+    "log_ehvi": log_ehvi,
+    "parego": parego,
+    "quasi_random": quasi_random,
+    "random": random,
+}

@@ -1,0 +1,229 @@
+"""log_ehvi: the candidate with the largest expected gain in hypervolume, weighed by its chance of being acceptable.
+
+The reference point is the thresholds; where there are none it is inferred, tightly on two turns of three and widely
+on the third, and on every third turn before 70 % of the budget one objective's own best is looked for instead
+(`ends`), so that no end of the front is missed. With one objective this is log expected improvement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from objectives.acquisition import log_ehvi as log_hypervolume_gain
+from objectives.acquisition import log_ei, log_scalarized_hvi
+from objectives.boxes import boxes_above
+from objectives.gp import GP
+from objectives.pareto import nondominated
+from objectives.reference import tight_point, wide_point
+from objectives.scalarization import sphere_weights
+from objectives.search import Acquisition, Found, maximise
+from objectives.shapes import Bools, Floats
+from objectives.strategies.feasibility import limited_metrics, log_acceptable
+from objectives.strategies.sobol import quasi_random
+from objectives.strategies.state import Proposal, State
+
+__all__ = ["Outlook", "log_ehvi"]
+
+#: constraints' standard deviations are multiplied by this on every third turn
+INFLATION = 4.0
+#: an end is not looked for when less than this share of a standard deviation can be expected
+END_WORTH = 0.002
+#: share of the other objectives in the search for one objective's end
+END_OTHERS = 0.02
+ENDS_UNTIL = 0.7
+#: weights and dice of the estimate that stands in where boxes would be too many
+WEIGHTS, DICE = 48, 12
+
+
+def log_ehvi(state: State, rng: np.random.Generator) -> Proposal:
+    """The best of the search, or the next quasi-random point while there is too little data."""
+    outlook = Outlook(state)
+    if state.few or not outlook.ready:
+        return quasi_random(state, rng)
+    if not state.front.feasible_count:
+        return _look_for_feasible(outlook, rng)
+    if outlook.ends_turn and (proposal := _look_for_end(outlook, rng)) is not None:
+        return proposal
+    found = outlook.search(outlook.gain(rng), rng)
+    return _proposal(found, f"Largest expected gain in {outlook.quantity}, {outlook.reference_words}.")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A state seen through its models: standardised objectives, the front to beat, the reference point of this turn."""
+
+    state: State
+
+    @property
+    def ready(self) -> bool:
+        """Whether every optimized metric has a model."""
+        return self.state.models is not None and len(self.gps) == self.state.problem.m > 0
+
+    @cached_property
+    def gps(self) -> tuple[GP, ...]:
+        """The models of the optimized metrics."""
+        models = self.state.models
+        found = [models.gps[j] for j in self.state.problem.optimized_index] if models is not None else []
+        return tuple(gp for gp in found if gp is not None)
+
+    @cached_property
+    def values(self) -> Floats:
+        """Standardised objectives (n, m) of the complete rows."""
+        problem, data = self.state.problem, self.state.data
+        return self._standard(problem.to_max(data.values)[self.state.complete][:, problem.optimized_index])
+
+    def _standard(self, Y: Floats) -> Floats:
+        return np.asarray(np.column_stack([gp.standardise(Y[:, j]) for j, gp in enumerate(self.gps)]), dtype=np.float64)
+
+    @cached_property
+    def feasible(self) -> Bools:
+        """Mask of complete rows that reach every threshold."""
+        return np.asarray(self.state.problem.feasible(self.state.data.values[self.state.complete]), dtype=np.bool_)
+
+    @cached_property
+    def limits(self) -> Floats:
+        """Thresholds (m,) of the optimized metrics, standardised; -inf where there is none."""
+        limits = self.state.problem.thresholds_max[self.state.problem.optimized_index]
+        return np.asarray(self._standard(limits[None])[0], dtype=np.float64)
+
+    def predict(self, Z: Floats) -> tuple[Floats, Floats]:
+        """Standardised means and standard deviations (c, m)."""
+        both = [gp.standard(Z) for gp in self.gps]
+        return np.column_stack([mean for mean, _ in both]), np.sqrt(np.column_stack([var for _, var in both]))
+
+    @cached_property
+    def front(self) -> Floats:
+        """What is to be beaten (p, m): feasible observed points, and where open ones are believed to land."""
+        Y = self.values[self.feasible]
+        if len(self.state.open_points) and self.state.models is not None:
+            Z = self.state.models.features(self.state.open_points)
+            likely = log_acceptable(self.state, Z) > np.log(0.5)
+            Y = np.vstack([Y, self.predict(Z[likely])[0]]) if likely.any() else Y
+        return np.asarray(Y[nondominated(Y)], dtype=np.float64)
+
+    # -- the reference point of this turn ------------------------------------------------------------------------------
+    @property
+    def inferred(self) -> Bools:
+        """Mask (m,) of objectives without a threshold."""
+        return ~np.isfinite(self.limits)
+
+    @property
+    def ends_turn(self) -> bool:
+        """Whether this turn goes to one objective's own best."""
+        early = self.state.turn < ENDS_UNTIL * self.state.budget
+        return len(self.gps) > 1 and bool(self.inferred.any()) and early and self.state.turn % 3 == 0
+
+    @property
+    def wide(self) -> bool:
+        """Whether this turn reckons against everything seen: one in three of those that are not for ends."""
+        return (self.state.turn - self.state.turn // 3) % 3 == 2
+
+    @property
+    def inflation(self) -> float:
+        """What the constraints' standard deviations are multiplied by this turn."""
+        return INFLATION if self.state.turn % 3 == 2 else 1.0
+
+    @cached_property
+    def ref_point(self) -> Floats:
+        """The point (m,) above which hypervolume counts this turn, standardised."""
+        guess = wide_point(self.values) if self.wide else tight_point(self._seen, self.values[: self.state.design_size])
+        return np.where(self.inferred, guess, self.limits)
+
+    @cached_property
+    def _seen(self) -> Floats:
+        """The observed front and where the models see the Pareto set."""
+        Z = self.state.models.features(self.state.models.population) if self.state.models is not None else None
+        return np.vstack([self.front, self.predict(Z)[0]]) if Z is not None and len(Z) else self.front
+
+    @property
+    def reference_words(self) -> str:
+        """Where the reference point comes from, for people."""
+        if not self.inferred.any():
+            return "counted above the thresholds"
+        whole = "the reference point" if self.inferred.all() else "part of the reference point"
+        return f"with {whole} inferred {'widely' if self.wide else 'tightly'} for want of thresholds"
+
+    @property
+    def quantity(self) -> str:
+        """What the gain is counted in."""
+        return "hypervolume" if len(self.gps) > 1 else self.state.problem.optimized[0].name
+
+    # -- acquisition functions of coordinates --------------------------------------------------------------------------
+    def gain(self, rng: np.random.Generator) -> Acquisition:
+        """log expected (hypervolume) improvement plus log probability of being acceptable."""
+        value = self._single() if len(self.gps) == 1 else self._hypervolume(rng)
+        return self.weighed(value)
+
+    def weighed(self, value: Acquisition) -> Acquisition:
+        """`value` of features, times the probability of being acceptable, as a function of coordinates."""
+        models = self.state.models
+
+        def acquisition(X: Floats) -> Floats:
+            Z = models.features(X) if models is not None else X
+            return value(Z) + log_acceptable(self.state, Z, inflate=self.inflation)
+
+        return acquisition
+
+    def _single(self) -> Acquisition:
+        best = float(self.front.max())
+
+        def value(Z: Floats) -> Floats:
+            mean, sd = self.predict(Z)
+            return log_ei(mean[:, 0], sd[:, 0], best)
+
+        return value
+
+    def _hypervolume(self, rng: np.random.Generator) -> Acquisition:
+        boxes = boxes_above(self.front, self.ref_point)
+        if boxes is not None:
+            return lambda Z: log_hypervolume_gain(*self.predict(Z), boxes)
+        m = len(self.gps)
+        dice, weights = rng.normal(size=(DICE, m)), sphere_weights(WEIGHTS, m, rng)
+        return lambda Z: log_scalarized_hvi(*self.predict(Z), self.front, self.ref_point, dice=dice, weights=weights)
+
+    def end(self, j: int) -> Acquisition:
+        """log expected improvement of objective j, with a little of the others so that the end is not wasteful."""
+        mix = np.full(len(self.gps), END_OTHERS)
+        mix[j] = 1.0
+        best = float((self.front @ mix).max())
+
+        def value(Z: Floats) -> Floats:
+            mean, sd = self.predict(Z)
+            return log_ei(mean @ mix, np.sqrt((sd * sd) @ (mix * mix)), best)
+
+        return self.weighed(value)
+
+    def search(self, acquisition: Acquisition, rng: np.random.Generator) -> Found:
+        """The maximum over the space, begun from the population and the observed front."""
+        state = self.state
+        front = state.observed[list(state.front.indices)]
+        starts = np.vstack([front, state.models.population]) if state.models is not None else front
+        space = state.problem.space
+        starts = space.snap(starts)
+        return maximise(space, acquisition, starts[space.valid(starts)], taken=state.taken, rng=rng)
+
+
+def _look_for_feasible(outlook: Outlook, rng: np.random.Generator) -> Proposal:
+    """While nothing is feasible: the candidate most likely to be."""
+    found = outlook.search(outlook.weighed(lambda Z: np.zeros(len(Z))), rng)
+    names = [outlook.state.problem.metrics[j].name for j in limited_metrics(outlook.state)]
+    return _proposal(found, f"Nothing is feasible yet: most likely to reach the thresholds of {', '.join(names)}.")
+
+
+def _look_for_end(outlook: Outlook, rng: np.random.Generator) -> Proposal | None:
+    """One objective's own best, in turn; None when little can be expected of it."""
+    j = (outlook.state.turn // 3) % len(outlook.gps)
+    if not outlook.inferred[j]:
+        return None
+    found = outlook.search(outlook.end(j), rng)
+    if found.log_value < np.log(END_WORTH):
+        return None
+    name = outlook.state.problem.optimized[j].name
+    return _proposal(found, f"Looks for the end of the front where {name} is best.")
+
+
+def _proposal(found: Found, reason: str) -> Proposal:
+    return Proposal(found.x, found.assignments, "log_ehvi", reason, found.log_value)

@@ -1,0 +1,84 @@
+"""What a strategy sees, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from objectives.hypervolume import Front
+from objectives.models import Models
+from objectives.problem import Data, Problem
+from objectives.shapes import Floats, Ints
+
+__all__ = ["Proposal", "State", "Strategy"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point (d,) with its assignments, the name of the strategy that found it, and one sentence why."""
+
+    x: Floats
+    assignments: dict[str, Any]
+    strategy: str
+    reason: str
+    log_acquisition: float | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """One moment of an experiment, as the strategies see it.
+
+    models: conditioned on data and, by belief, on everything pending; None while there are none. open_points (q, d):
+    what is pending or was proposed in this batch. taken: keys that must not be proposed again. turn: how many
+    configurations came before this proposal. seed: of the quasi-random sequence. budget: total number of observations
+    that is planned.
+    """
+
+    problem: Problem
+    data: Data
+    front: Front
+    models: Models | None
+    open_points: Floats
+    taken: frozenset[Hashable]
+    turn: int
+    seed: int
+    budget: int
+
+    @cached_property
+    def observed(self) -> Floats:
+        """Coordinates (n, d) of the observed configurations."""
+        return self.problem.space.encode(self.data.assignments)
+
+    @cached_property
+    def complete(self) -> Ints:
+        """Row numbers whose optimized metrics are all measured."""
+        return np.flatnonzero(self.data.measured[:, self.problem.optimized_index].all(axis=1))
+
+    @cached_property
+    def design_size(self) -> int:
+        """Distinct successes wanted before models are asked: 2 (d + 1), at most 24."""
+        return min(2 * (self.problem.space.d + 1), 24)
+
+    @property
+    def few(self) -> bool:
+        """Whether there is too little data for models."""
+        return self.models is None or len(self.complete) < self.design_size
+
+    def after(self, proposal: Proposal) -> State:
+        """The state once `proposal` is pending."""
+        x = proposal.x[None]
+        return replace(
+            self,
+            models=self.models.believe(x) if self.models is not None else None,
+            open_points=np.vstack([self.open_points, x]),
+            taken=self.taken | {self.problem.space.key(proposal.assignments)},
+            turn=self.turn + 1,
+        )
+
+
+#: one point for one moment; the same moment and the same dice give the same point
+Strategy = Callable[[State, np.random.Generator], Proposal]
