@@ -1,0 +1,250 @@
+"""What the service answers, as frozen values. The readers are tolerant: keys they do not know are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tradespace._reader import Reader
+
+__all__ = [
+    "BestAssignments",
+    "Experiment",
+    "Front",
+    "FrontPoint",
+    "Measurement",
+    "Metric",
+    "Observation",
+    "QueuedSuggestion",
+    "Recommendation",
+    "ReferenceValue",
+    "Suggestion",
+]
+
+Assigned = Mapping[str, str | float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured, and what is wanted of it. `threshold` is the worst acceptable value."""
+
+    name: str | None
+    objective: str
+    strategy: str
+    threshold: float | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `metric` of the API."""
+        return cls(
+            body.text_or_none("name"), body.text("objective"), body.text("strategy"), body.number_or_none("threshold")
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is being tuned. `parameters` are in the form of the API, as they were given at `create_experiment`."""
+
+    id: str
+    name: str
+    state: str
+    parameters: tuple[Mapping[str, Any], ...]
+    metrics: tuple[Metric, ...]
+    metadata: Mapping[str, Any] | None = None
+    observation_budget: int | None = None
+    observation_count: int | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `experiment` of the API."""
+        progress = body.part_or_none("progress")
+        return cls(
+            id=body.text("id"),
+            name=body.text("name"),
+            state=body.text("state"),
+            parameters=tuple(parameter.mapping() for parameter in body.parts("parameters")),
+            metrics=tuple(Metric.read(metric) for metric in body.parts("metrics")),
+            metadata=body.mapping_or_none("metadata"),
+            observation_budget=body.integer_or_none("observation_budget"),
+            observation_count=progress.integer_or_none("observation_count") if progress else None,
+        )
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A configuration to try next: where it comes from, and which model saw it coming.
+
+    `predicted` is what the model expects of each metric; a quasi-random or queued suggestion has none.
+    """
+
+    id: str
+    experiment: str
+    assignments: Assigned
+    state: str | None = None
+    source: str | None = None
+    strategy: str | None = None
+    reason: str | None = None
+    predicted: Mapping[str, Any] | None = None
+    model_generation: int | None = None
+    data_generation: int | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `suggestion` of the API."""
+        return cls(
+            id=body.text("id"),
+            experiment=body.text("experiment"),
+            assignments=body.mapping("assignments"),
+            state=body.text_or_none("state"),
+            source=body.text_or_none("source"),
+            strategy=body.text_or_none("strategy"),
+            reason=body.text_or_none("reason"),
+            predicted=body.mapping_or_none("predicted"),
+            model_generation=body.integer_or_none("model_generation"),
+            data_generation=body.integer_or_none("data_generation"),
+        )
+
+
+@dataclass(frozen=True)
+class QueuedSuggestion:
+    """A configuration that a person wants tried; the next suggestion hands it out."""
+
+    id: str
+    experiment: str
+    assignments: Assigned
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `queued_suggestion` of the API."""
+        return cls(body.text("id"), body.text("experiment"), body.mapping("assignments"))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The value of a metric and its standard deviation, if that is known."""
+
+    value: float
+    stddev: float | None = None
+
+
+Measurements = Mapping[str | None, Measurement]
+
+
+def _measurements(body: Reader, key: str) -> Measurements:
+    """Return the list of metric evaluations under `key`, by name; the only metric of an experiment may have none."""
+    return {
+        one.text_or_none("name"): Measurement(one.number("value"), one.number_or_none("value_stddev"))
+        for one in body.parts(key)
+    }
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was measured, as the service stored it."""
+
+    id: str
+    experiment: str
+    assignments: Assigned
+    values: Measurements
+    failed: bool = False
+    suggestion: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `observation` of the API."""
+        return cls(
+            id=body.text("id"),
+            experiment=body.text("experiment"),
+            assignments=body.mapping("assignments"),
+            values=_measurements(body, "values"),
+            failed=body.flag("failed"),
+            suggestion=body.text_or_none("suggestion"),
+            metadata=body.mapping_or_none("metadata"),
+        )
+
+
+@dataclass(frozen=True)
+class BestAssignments:
+    """One of the best configurations; with several optimized metrics, one of the Pareto set."""
+
+    id: str
+    assignments: Assigned
+    values: Measurements
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `best_assignments` of the API."""
+        return cls(body.text("id"), body.mapping("assignments"), _measurements(body, "values"))
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """A configuration on the Pareto front: no other is better in one metric without being worse in another."""
+
+    id: str
+    assignments: Assigned
+    values: Measurements
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read one of the front's points."""
+        return cls(body.text("id"), body.mapping("assignments"), _measurements(body, "values"))
+
+
+@dataclass(frozen=True)
+class ReferenceValue:
+    """One coordinate of the reference point: from a threshold, or inferred from the data."""
+
+    value: float | None
+    inferred: bool
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The configuration that the service recommends, and why, in one sentence."""
+
+    assignments: Assigned
+    values: Measurements
+    sentence: str | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the front's recommendation."""
+        return cls(body.mapping("assignments"), _measurements(body, "values"), body.text_or_none("sentence"))
+
+
+@dataclass(frozen=True)
+class Front:
+    """The Pareto front, and how much of the space it dominates.
+
+    It has seen all results exactly if `generation` equals `data_generation`.
+    """
+
+    points: tuple[FrontPoint, ...]
+    hypervolume: float | None
+    generation: int | None
+    data_generation: int | None
+    ref_point: Mapping[str, ReferenceValue]
+    recommended: Recommendation | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `front` of the API."""
+        reference = body.part_or_none("ref_point")
+        recommended = body.part_or_none("recommended")
+        return cls(
+            points=tuple(FrontPoint.read(point) for point in body.parts("points")),
+            hypervolume=body.number_or_none("hypervolume"),
+            generation=body.integer_or_none("generation"),
+            data_generation=body.integer_or_none("data_generation"),
+            ref_point={}
+            if reference is None
+            else {name: _reference(reference.part(name)) for name in reference.mapping()},
+            recommended=Recommendation.read(recommended) if recommended else None,
+        )
+
+
+def _reference(body: Reader) -> ReferenceValue:
+    return ReferenceValue(body.number_or_none("value"), body.flag("inferred"))
