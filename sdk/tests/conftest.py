@@ -161,7 +161,7 @@ class Service:
             case ["experiments", "12", "suggestions"]:
                 return Answer(200, self.suggestion(request.headers["idempotency-key"], request.body))
             case ["experiments", "12", "observations"]:
-                return Answer(200, self.observation(request.body))
+                return Answer(200, self.observation(request.headers["idempotency-key"], request.body))
             case ["experiments", "12", "queued_suggestions"]:
                 return Answer(200, {"object": "queued_suggestion", "id": "3", "experiment": "12", **request.body})
             case ["experiments", "12", "front"]:
@@ -191,7 +191,7 @@ class Service:
         }
         return self.suggestions.setdefault(key, fresh)
 
-    def observation(self, body: dict[str, Any]) -> dict[str, Any]:
+    def observation(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
         fresh = {
             "object": "observation",
             "id": str(len(self.observations) + 1),
@@ -202,7 +202,7 @@ class Service:
             "suggestion": body.get("suggestion"),
             "metadata": None,
         }
-        return self.observations.setdefault(body["result_id"], fresh)
+        return self.observations.setdefault(key, fresh)
 
     @staticmethod
     def send(connection: BaseHTTPRequestHandler, answer: Answer) -> None:

@@ -71,9 +71,10 @@ def test_the_whole_loop_takes_a_few_lines(client: Client, service: Any) -> None:
     assert client.experiment(experiment).observation_count == 3
 
 
-def test_a_result_over_http_is_the_message_of_the_stream_without_the_experiment(client: Client, service: Any) -> None:
+def test_over_http_the_result_id_is_the_idempotency_key(client: Client, service: Any) -> None:
     client.observe(12, assignments={"depth": 4}, failed=True, result_id="mine")
-    assert service.requests[-1].body == {"assignments": {"depth": 4}, "failed": True, "result_id": "mine"}
+    assert service.requests[-1].body == {"assignments": {"depth": 4}, "failed": True}
+    assert service.requests[-1].headers["idempotency-key"] == "mine"
 
 
 def test_a_person_can_queue_a_configuration(client: Client, service: Any) -> None:
@@ -307,6 +308,8 @@ def test_a_token_that_is_none_is_refused_without_repeating_it(wrong: Any) -> Non
 def test_a_key_that_no_header_can_hold_is_refused(client: Client, service: Any, key: Any) -> None:
     with pytest.raises(InvalidInputError, match="idempotency_key: expected"):
         client.next_suggestion(12, idempotency_key=key)
+    with pytest.raises(InvalidInputError, match="result_id: expected"):
+        client.observe(12, {"accuracy": 0.9}, suggestion=7, result_id=key)
     assert service.requests == []
 
 

@@ -33,7 +33,7 @@ def test_a_result_becomes_the_message_of_the_contract() -> None:
 
 
 def test_a_failed_trial_has_no_values() -> None:
-    assert result(values=None, failed=True).body() == {"suggestion": "7", "failed": True, "result_id": "r-1"}
+    assert result(values=None, failed=True).body() == {"suggestion": "7", "failed": True}
 
 
 def test_an_unknown_standard_deviation_is_left_out() -> None:

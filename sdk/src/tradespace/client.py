@@ -64,7 +64,7 @@ class Client:
         `idempotency_key` to get the same suggestion again after your process was started anew.
         """
         body = {} if metadata is None else {"metadata": checked_metadata(metadata)}
-        key = uuid4().hex if idempotency_key is None else _checked_key(idempotency_key)
+        key = uuid4().hex if idempotency_key is None else _checked_key(idempotency_key, "idempotency_key")
         reply = self._transport.post(_path(experiment, "/suggestions"), body, repeatable=True, key=key)
         return Suggestion.read(Reader(reply, "suggestion"))
 
@@ -89,8 +89,8 @@ class Client:
             metadata=metadata,
             result_id=new_result_id() if result_id is None else result_id,
         )
-        # The result id makes the request repeatable: the service counts each once.
-        reply = self._transport.post(_path(experiment, "/observations"), result.body(), repeatable=True)
+        key = _checked_key(result.result_id, "result_id")
+        reply = self._transport.post(_path(experiment, "/observations"), result.body(), repeatable=True, key=key)
         return Observation.read(Reader(reply, "observation"))
 
     def queue_suggestion(self, experiment: Identified, assignments: Assignments) -> QueuedSuggestion:
@@ -130,9 +130,10 @@ class Client:
         return f"Client({self._transport.url!r})"
 
 
-def _checked_key(key: Any) -> str:
+def _checked_key(key: Any, name: str) -> str:
+    """Return `key` if a header can hold it."""
     if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise InvalidInputError("idempotency_key", f"1 to {LONGEST_KEY} printable ASCII characters", repr(key)[:80])
+        raise InvalidInputError(name, f"1 to {LONGEST_KEY} printable ASCII characters", repr(key)[:80])
     return key
 
 

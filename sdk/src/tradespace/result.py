@@ -85,19 +85,14 @@ class Result:
         as_json(self.message())
 
     def message(self) -> dict[str, Any]:
-        """Return the message of the stream: `body` and the experiment."""
-        return {"experiment": id_of(self.experiment, "experiment"), **self.body()}
+        """Return the message of the stream: `body`, the experiment and the result id."""
+        identity = {"experiment": id_of(self.experiment, "experiment"), "result_id": _result_id(self.result_id)}
+        return {**identity, **self.body()}
 
     def body(self) -> dict[str, Any]:
-        """Return the body of POST /v1/experiments/ID/observations."""
-        body = {
-            **self._configuration(),
-            **self._outcome(),
-            "result_id": _result_id(self.result_id),
-        }
-        if self.metadata is not None:
-            body["metadata"] = checked_metadata(self.metadata)
-        return body
+        """Return the body of POST /v1/experiments/ID/observations, whose result id is the header `Idempotency-Key`."""
+        body = {**self._configuration(), **self._outcome()}
+        return body if self.metadata is None else {**body, "metadata": checked_metadata(self.metadata)}
 
     def _configuration(self) -> dict[str, Any]:
         if (self.suggestion is None) == (self.assignments is None):
