@@ -184,6 +184,16 @@ def test_a_user_who_may_not_publish_is_told_so_at_once(valkey: Any, store: redis
         store.execute_command("ACL", "DELUSER", "reader")
 
 
+def test_xadd_on_the_stream_is_all_that_a_producer_needs_to_be_allowed(valkey: Any, store: redis.Redis) -> None:
+    store.execute_command("ACL", "SETUSER", "producer", "on", ">canary", "~tradespace:results", "+xadd")
+    try:
+        with Producer(f"redis://producer:canary@127.0.0.1:{valkey.port}/0") as producer:
+            producer.publish_many(results(3))
+    finally:
+        store.execute_command("ACL", "DELUSER", "producer")
+    assert store.xlen("tradespace:results") == 3
+
+
 def test_a_key_of_another_type_is_an_error_at_once(valkey: Any, store: redis.Redis) -> None:
     store.set("tradespace:results", "a text")
     with Producer(valkey.url) as producer, pytest.raises(RefusedError, match="WRONGTYPE"):

@@ -1,0 +1,382 @@
+"""The contracts hold: schemas, documents, the service's own reader and the thin client say the same thing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_client
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+
+from service.errors import InvalidInputError
+from service.models import Event
+from service.schemas.experiment import Definition, parse_experiment
+from service.schemas.result import Result, check_result, parse_document, parse_message
+from service.webhooks.payloads import body_of
+from service.webhooks.signing import new_secret, signed_headers
+from tasks.stream import DEAD, STREAM, DeadLetter, ResultStream
+from tradespace import Result as SentResult
+
+CONTRACTS = Path(__file__).parents[2] / "docs" / "contracts"
+SCHEMAS: dict[str, dict[str, Any]] = {
+    path.name.removesuffix(".schema.json"): json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(CONTRACTS.glob("*.schema.json"))
+}
+README = (CONTRACTS / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+) ?([\w-]*)\n(.*?)```", README, re.DOTALL)
+REGISTRY = Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values())
+
+
+def check(name: str, document: Any) -> None:
+    """Raise if `document` is not what the schema describes, or if the JSON inside its texts is not."""
+    validator = _validator(name)
+    validator.validate(document)
+    for key, part in SCHEMAS[name].get("properties", {}).items():
+        if isinstance(part, dict) and "contentSchema" in part and key in document:
+            Draft202012Validator(part["contentSchema"]).validate(json.loads(document[key]))
+
+
+def fits(name: str, document: Any) -> bool:
+    return bool(_validator(name).is_valid(document))
+
+
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(SCHEMAS[name], registry=REGISTRY, format_checker=FormatChecker())
+
+
+def blocks(language: str, name: str = "") -> list[str]:
+    found = [text for kind, label, text in BLOCKS if kind == language and label == name]
+    assert found
+    return found
+
+
+def commands(program: str) -> list[list[str]]:
+    """The commands of the README that start `program`, in their order, each as its arguments."""
+    lines = shlex_lines("\n".join(blocks("sh")))
+    return [words[1:] for words in lines if words[0] == program]
+
+
+def shlex_lines(text: str) -> Iterator[list[str]]:
+    """Split a shell script at the line ends that are not inside quotes."""
+    line = ""
+    for part in text.splitlines(keepends=True):
+        line += part
+        if line.count("'") % 2 == 0:
+            words = shlex.split(line)
+            line = ""
+            if words:
+                yield words
+
+
+def experiment() -> Definition:
+    """The experiment that the README makes."""
+    return parse_experiment(json.loads(commands("curl")[0][-1]))[1]
+
+
+def flat_bytes(fields: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in fields.items()}
+
+
+def taken(document: Mapping[str, Any]) -> Result:
+    """What the service makes of a document."""
+    return check_result(parse_document(document, result_id="1-0"), experiment())
+
+
+def taken_flat(fields: Mapping[str, str]) -> Result:
+    return check_result(parse_message(flat_bytes(fields), message_id="1-0"), experiment())
+
+
+# -- the schemas themselves --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_schema_is_one_and_its_examples_fit(name: str) -> None:
+    schema = SCHEMAS[name]
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:tradespace:{name}:1"
+    assert schema["description"]
+    assert schema["examples"]
+    for example in schema["examples"]:
+        check(name, example)
+
+
+def test_the_readme_names_every_schema_and_every_link_leads_somewhere() -> None:
+    linked = set(re.findall(r"\]\(([\w.-]+)\)", README))
+    assert {f"{name}.schema.json" for name in SCHEMAS} <= linked
+    assert all((CONTRACTS / name).is_file() for name in linked)
+
+
+# -- results in --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("example", SCHEMAS["result-message"]["examples"])
+def test_the_service_takes_each_example_of_a_result(example: dict[str, Any]) -> None:
+    assert taken(example).experiment_id == 12
+
+
+@pytest.mark.parametrize("example", SCHEMAS["result-message-flat"]["examples"])
+def test_the_service_takes_each_example_in_flat_fields(example: dict[str, str]) -> None:
+    assert taken_flat(example).experiment_id == 12
+
+
+def test_the_flat_form_and_the_json_form_mean_the_same() -> None:
+    flat = {"experiment": "12", "suggestion": "7", "accuracy": "0.9", "accuracy.stddev": "1e-2", "latency_ms": "12"}
+    document = {
+        "experiment": 12,
+        "suggestion": 7,
+        "values": [
+            {"name": "accuracy", "value": 0.9, "value_stddev": 0.01},
+            {"name": "latency_ms", "value": 12},
+            {"name": "cost_usd", "value": 0.8},
+        ],
+    }
+    assert taken_flat({**flat, "cost_usd": "+.8"}) == taken(document)
+
+
+VALUES = {"accuracy": 0.9, "latency_ms": 12, "cost_usd": 0.8}
+GOOD = {"experiment": "12", "suggestion": "7", "values": VALUES}
+STILL_GOOD: dict[str, dict[str, Any]] = {
+    "null for a missing key": {**GOOD, "assignments": None, "metadata": None, "result_id": None},
+    "ids as numbers": {**GOOD, "experiment": 12, "suggestion": 7},
+    "the version": {**GOOD, "schema_version": 1},
+    "an unknown deviation": {
+        **GOOD,
+        "values": [{"name": n, "value": v, "value_stddev": None} for n, v in VALUES.items()],
+    },
+    "what a reply says": {
+        **GOOD,
+        "values": [{"object": "metric_evaluation", "name": n, "value": v} for n, v in VALUES.items()],
+    },
+    "a failure with no values": {"experiment": "12", "suggestion": "7", "failed": True, "values": []},
+    "not failed": {**GOOD, "failed": False},
+    "metadata of every kind": {**GOOD, "metadata": {"a": "x", "b": 1.5, "c": 3, "d": None}},
+    "a long result id": {**GOOD, "result_id": "ä" * 128},
+}
+BAD: dict[str, dict[str, Any]] = {
+    "no experiment": {"suggestion": "7", "values": VALUES},
+    "an experiment by name": {**GOOD, "experiment": "digits"},
+    "experiment zero": {**GOOD, "experiment": 0},
+    "an id of 20 digits": {**GOOD, "experiment": "1" * 20},
+    "an id as a truth value": {**GOOD, "suggestion": True},
+    "an id as a fraction": {**GOOD, "suggestion": 7.5},
+    "neither suggestion nor assignments": {"experiment": "12", "values": VALUES},
+    "both suggestion and assignments": {**GOOD, "assignments": {"family": "svm", "depth": 3, "rate": 0.1}},
+    "assignments as a list": {"experiment": "12", "assignments": [1], "values": VALUES},
+    "a truth value assigned": {"experiment": "12", "assignments": {"family": "svm", "depth": True, "rate": 0.1}},
+    "no values": {"experiment": "12", "suggestion": "7"},
+    "an empty list of values": {**GOOD, "values": []},
+    "an empty object of values": {**GOOD, "values": {}},
+    "values as a number": {**GOOD, "values": 0.9},
+    "a text for a value": {**GOOD, "values": {**VALUES, "accuracy": "0.9"}},
+    "a truth value for a value": {**GOOD, "values": {**VALUES, "accuracy": True}},
+    "null for a value": {**GOOD, "values": {**VALUES, "accuracy": None}},
+    "a value too far out": {**GOOD, "values": {**VALUES, "accuracy": 1e101}},
+    "a negative deviation": {**GOOD, "values": [{"name": "accuracy", "value": 1, "value_stddev": -1}]},
+    "an unknown key of a value": {**GOOD, "values": [{"name": "accuracy", "value": 1, "stddev": 1}]},
+    "no value in a value": {**GOOD, "values": [{"name": "accuracy"}]},
+    "values of a failure": {**GOOD, "failed": True},
+    "a word for failed": {**GOOD, "failed": "yes"},
+    "a mistyped key": {**GOOD, "sugestion": "7"},
+    "another version": {**GOOD, "schema_version": 2},
+    "an empty result id": {**GOOD, "result_id": ""},
+    "a result id of two lines": {**GOOD, "result_id": "a\nb"},
+    "a result id too long": {**GOOD, "result_id": "x" * 129},
+    "a number for a result id": {**GOOD, "result_id": 7},
+    "nested metadata": {**GOOD, "metadata": {"a": {}}},
+    "truth in metadata": {**GOOD, "metadata": {"a": True}},
+    "a list of metadata": {**GOOD, "metadata": []},
+    "too much metadata": {**GOOD, "metadata": {str(number): number for number in range(101)}},
+}
+
+
+@pytest.mark.parametrize("case", STILL_GOOD)
+def test_what_the_schema_allows_the_service_takes(case: str) -> None:
+    check("result-message", STILL_GOOD[case])
+    assert taken(STILL_GOOD[case]).experiment_id == 12
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_the_schema_forbids_the_service_refuses(case: str) -> None:
+    assert not fits("result-message", BAD[case])
+    with pytest.raises(InvalidInputError):
+        taken(BAD[case])
+
+
+FLAT = {"experiment": "12", "suggestion": "7", "accuracy": "0.9", "latency_ms": "12", "cost_usd": "0.8"}
+BAD_FLAT = {
+    "no experiment": {name: value for name, value in FLAT.items() if name != "experiment"},
+    "neither suggestion nor assignments": {name: value for name, value in FLAT.items() if name != "suggestion"},
+    "both suggestion and assignments": {**FLAT, "assignments.depth": "3"},
+    "a word for a metric": {**FLAT, "accuracy": "high"},
+    "NaN": {**FLAT, "accuracy": "nan"},
+    "infinity": {**FLAT, "accuracy": "-inf"},
+    "nothing for a metric": {**FLAT, "accuracy": ""},
+    "no metrics": {"experiment": "12", "suggestion": "7"},
+    "metrics of a failure": {**FLAT, "failed": "true"},
+    "a word for failed": {**FLAT, "failed": "maybe"},
+    "a version": {**FLAT, "schema_version": "two"},
+    "an empty result id": {**FLAT, "result_id": ""},
+}
+
+
+@pytest.mark.parametrize("case", BAD_FLAT)
+def test_what_the_flat_schema_forbids_the_service_refuses(case: str) -> None:
+    assert not fits("result-message-flat", BAD_FLAT[case])
+    with pytest.raises(InvalidInputError):
+        taken_flat(BAD_FLAT[case])
+
+
+numbers = st.one_of(st.integers(-(2**63) + 1, 2**63 - 1), st.floats(-1e100, 1e100))
+deviations = st.one_of(st.none(), st.floats(0, 1e100))
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+
+
+@given(
+    values=st.dictionaries(words, st.one_of(numbers, st.tuples(numbers, deviations)), min_size=1, max_size=4),
+    configuration=st.one_of(
+        st.fixed_dictionaries({"suggestion": st.integers(1, 2**62)}),
+        st.fixed_dictionaries({"assignments": st.dictionaries(words, st.one_of(numbers, words), min_size=1)}),
+    ),
+    failed=st.booleans(),
+    metadata=st.one_of(st.none(), st.dictionaries(words, st.one_of(st.none(), numbers, words))),
+)
+def test_whatever_the_thin_client_takes_fits_the_schema(
+    values: Any, configuration: Any, failed: bool, metadata: Any
+) -> None:
+    result = SentResult(12, None if failed else values, **configuration, failed=failed, metadata=metadata)
+    message = json.loads(json.dumps(result.message()))
+    check("result-message", message)
+    assert parse_document(message, result_id="other").result_id == result.result_id
+
+
+# -- the documents' examples -------------------------------------------------------------------------------------------
+def test_the_shell_commands_of_the_readme_put_good_results_and_one_bad_into_the_stream(
+    redis: redis_client.Redis,
+) -> None:
+    refusals = []
+    for port, number, *words in commands("redis-cli"):
+        assert (port, number) == ("-p", "8322")
+        redis.execute_command(*words)
+    for _, fields in redis.xrange(STREAM):
+        text = {name.decode(): value.decode() for name, value in fields.items()}
+        check("result-message", json.loads(text["data"])) if "data" in text else check("result-message-flat", text)
+        try:
+            check_result(parse_message(fields, message_id="1-0"), experiment())
+        except InvalidInputError as error:
+            refusals.append(error.message)
+    assert redis.xlen(STREAM) == 5
+    assert refusals == ["unknown metric 'acuracy'; did you mean 'accuracy'?"]
+
+
+def test_the_bodies_that_the_readme_sends_by_curl_are_results() -> None:
+    sent = [words for words in commands("curl") if words[-3].endswith("/observations")]
+    assert len(sent) == 1
+    *options, url, _, body = sent[0]
+    experiment_id = url.split("/")[-2]
+    key = options[-1].removeprefix("Idempotency-Key: ")
+    document = {**json.loads(body), "experiment": experiment_id, "result_id": key}
+    check("result-message", document)
+    assert taken(document).result_id == "worker-3/trial-10"
+
+
+def test_the_python_programs_of_the_readme_send_what_the_contract_says(
+    redis: redis_client.Redis, redis_url: str
+) -> None:
+    names: dict[str, Any] = {}
+    for program in blocks("python"):
+        exec(compile(program.replace("redis://127.0.0.1:8322/0", redis_url), "README.md", "exec"), names)
+    messages = [json.loads(fields[b"data"]) for _, fields in redis.xrange(STREAM)]
+    assert len(messages) == 2
+    for message in messages:
+        check("result-message", message)
+        assert taken(message).result_id == message["result_id"]
+    _check_celery(redis)
+    _check_receiver(names["receive"])
+
+
+def _check_celery(redis: redis_client.Redis) -> None:
+    """The one message that waits in Celery's queue is the task with the document as its keyword arguments."""
+    (text,) = redis.lrange("tradespace", 0, -1)
+    message = json.loads(text)
+    positional, keywords, _ = json.loads(base64.b64decode(message["body"]))
+    sent = {
+        "task": message["headers"]["task"],
+        "queue": message["properties"]["delivery_info"]["routing_key"],
+        "serializer": message["content-type"].removeprefix("application/"),
+        "args": positional,
+        "kwargs": keywords,
+    }
+    check("celery-submit-result", sent)
+    assert taken(keywords).result_id == "worker-3/trial-11"
+
+
+def _check_receiver(receive: Any) -> None:
+    """The receiver of the README takes what we sign, and nothing else."""
+    secret = new_secret()
+    body = blocks("json", "webhook-front-changed")[0]
+    headers = signed_headers([secret], message_id="msg_1", at=datetime.now(UTC), body=body)
+    assert receive(body.encode(), headers, secret)["sequence"] == 341
+    with pytest.raises(Exception, match="signature"):
+        receive(body.replace("341", "342").encode(), headers, secret)
+
+
+@pytest.mark.parametrize(("name", "text"), [(label, text) for kind, label, text in BLOCKS if kind == "json"])
+def test_the_json_examples_of_the_readme_fit_their_schemas(name: str, text: str) -> None:
+    check(name, json.loads(text))
+
+
+# -- what comes out ----------------------------------------------------------------------------------------------------
+def test_a_dead_letter_in_the_stream_fits_its_schema(redis: redis_client.Redis, redis_url: str) -> None:
+    stream = ResultStream(redis_url, "contract")
+    stream.create_group()
+    redis.xadd(STREAM, {"experiment": "12", "suggestion": "7", "acuracy": "0.9"})
+    (entry,) = stream.read(count=10)
+    with pytest.raises(InvalidInputError) as refused:
+        check_result(parse_message(entry.fields, message_id=entry.id), experiment())
+    raw = {name.decode(): value.decode() for name, value in entry.fields.items()}
+    stream.finish([entry.id], [DeadLetter(entry.id, refused.value.code, refused.value.message, raw)])
+    stream.close()
+    ((_, fields),) = redis.xrange(DEAD)
+    letter = {name.decode(): value.decode() for name, value in fields.items()}
+    check("dead-letter", letter)
+    assert json.loads(letter["raw"]) == {"experiment": "12", "suggestion": "7", "acuracy": "0.9"}
+
+
+FRONT_CHANGED = {
+    "generation": 57,
+    "observation_count": 57,
+    "hypervolume": None,
+    "size": 2,
+    "added": ["88", "91"],
+    "removed": [],
+}
+
+
+def event(kind: str, data: dict[str, Any]) -> Event:
+    return Event(id=341, client_id=1, experiment_id=12, type=kind, data=data, created_at=datetime.now(UTC))
+
+
+def test_what_a_webhook_sends_fits_its_schema() -> None:
+    check("webhook-front-changed", json.loads(body_of(event("front.changed", FRONT_CHANGED))))
+    ready = {"model_generation": 57, "count": 4}
+    check("webhook-suggestion-ready", json.loads(body_of(event("suggestion.ready", ready))))
+
+
+def test_a_webhook_too_large_to_send_whole_still_fits_its_schema() -> None:
+    many = {**FRONT_CHANGED, "added": [str(number) for number in range(10_000)]}
+    sent = json.loads(body_of(event("front.changed", many)))
+    check("webhook-front-changed", sent)
+    assert sent["data"]["omitted"] == ["added", "removed"]
+
+
+@pytest.mark.parametrize("missing", ["generation", "added", "experiment", "sequence"])
+def test_a_webhook_that_lacks_something_does_not_fit(missing: str) -> None:
+    sent = json.loads(body_of(event("front.changed", FRONT_CHANGED)))
+    del sent["data"][missing]
+    assert not fits("webhook-front-changed", sent)
