@@ -97,7 +97,7 @@ class Experiment(Base):
     observation_budget: Mapped[int | None]
     parallel_bandwidth: Mapped[int | None]
     strategy: Mapped[str] = mapped_column(sa.String(32), default="auto")
-    seed: Mapped[int] = mapped_column(sa.BigInteger())
+    seed: Mapped[int]
     quasi_random_index: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -131,12 +131,15 @@ class Refresh(Base):
 class Configuration(Base):
     """One distinct assignment of the parameters, with the running sums of what was measured there.
 
-    `sums` maps a metric to its pooled moments (service.observations.pool), so that a refresh costs what the number of
+    `sums` maps a metric to its pooled moments (service.pooling), so that a refresh costs what the number of
     configurations costs, however many replicates there are.
     """
 
     __tablename__ = "configurations"
-    __table_args__ = (sa.UniqueConstraint("experiment_id", "key"),)
+    __table_args__ = (
+        sa.UniqueConstraint("experiment_id", "key"),
+        sa.Index("ix_configurations_experiment_id_id", "experiment_id", "id"),
+    )
     id: Mapped[int] = _id()
     experiment_id: Mapped[int] = _to("experiments")
     key: Mapped[str] = mapped_column(sa.String(32))
@@ -199,6 +202,7 @@ class Rejection(Base):
     __tablename__ = "rejections"
     id: Mapped[int] = _id()
     message_id: Mapped[str] = mapped_column(sa.String(128), unique=True)
+    experiment_id: Mapped[int | None] = _to("experiments", index=True)
     source: Mapped[str] = mapped_column(sa.String(16))
     code: Mapped[str] = mapped_column(sa.String(32))
     reason: Mapped[str] = mapped_column(sa.Text())
@@ -207,7 +211,11 @@ class Rejection(Base):
 
 
 class Front(Base):
-    """The Pareto front after a change of it. The newest row holds the points, the older ones only their facts."""
+    """The Pareto front after a change of it. The newest row holds the points, the older ones only their facts.
+
+    `progress` is the hypervolume after each configuration, `[[observations, hypervolume], ...]`, all against the
+    reference point of this row, so that the curve can be compared with itself.
+    """
 
     __tablename__ = "fronts"
     __table_args__ = (sa.UniqueConstraint("experiment_id", "generation"),)
@@ -221,6 +229,7 @@ class Front(Base):
     hypervolume: Mapped[float | None]
     ref_point: Mapped[list[Any]]
     points: Mapped[list[Any] | None]
+    progress: Mapped[list[Any] | None]
     created_at: Mapped[datetime]
 
 

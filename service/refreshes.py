@@ -24,6 +24,7 @@ __all__ = [
     "extend",
     "fail",
     "finish",
+    "front_published",
     "hold",
     "mark_changed",
     "want_refill",
@@ -129,6 +130,11 @@ def claim(session: Session, experiment_id: int, *, owner: str, now: datetime) ->
 def extend(session: Session, lease: Lease, *, now: datetime) -> bool:
     """Keep the lease for another while. False if somebody else has it by now."""
     return _update(session, lease, {"lease_until": now + LEASE})
+
+
+def front_published(session: Session, lease: Lease) -> bool:
+    """Note that the front has seen `lease.data_generation`; the models may take longer."""
+    return _update(session, lease, {"front_generation": lease.data_generation})
 
 
 def finish(session: Session, lease: Lease, *, now: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -37,6 +39,12 @@ class Settings(BaseModel):
     )
     webhook_allow_hosts: str = Field(
         "", description="comma-separated hosts that webhooks may reach although they are private (tests, demos)"
+    )
+    reader: str = Field(
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        min_length=1,
+        max_length=100,
+        description="this ingester's own name; one that survives a restart takes up its unfinished batch at once",
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

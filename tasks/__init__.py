@@ -1,0 +1,1 @@
+"""The glue between Redis, Celery and the service: ids in, safe to run twice."""

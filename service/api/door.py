@@ -1,0 +1,76 @@
+"""How a view reaches the database: one transaction a request, opened and closed here; after a commit, one nudge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, cast
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from service.db import Database
+from service.events import RECORDED
+from service.nudge import Nudge
+from service.settings import Settings
+
+__all__ = ["Door", "Services", "read", "services", "wait_until", "write"]
+
+EXTENSION: Final = "tradespace"
+_POLL_S: Final = 0.015
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the web process holds for its whole life."""
+
+    database: Database
+    settings: Settings
+    nudge: Nudge
+
+
+@dataclass(frozen=True)
+class Door:
+    """One open transaction, with the time by the database's clock."""
+
+    session: Session
+    now: datetime
+    settings: Settings
+
+
+def services() -> Services:
+    """Return what `service.app.create_app` was given."""
+    return cast("Services", current_app.extensions[EXTENSION])
+
+
+@contextmanager
+def read() -> Iterator[Door]:
+    """Open a transaction that only looks."""
+    held = services()
+    with held.database.read() as session:
+        yield Door(session, held.database.now(session), held.settings)
+
+
+@contextmanager
+def write() -> Iterator[Door]:
+    """Open a transaction that may change rows; it commits when the block ends, and then the relay is nudged."""
+    held = services()
+    with held.database.write() as session:
+        yield Door(session, held.database.now(session), held.settings)
+    if session.info.get(RECORDED):
+        held.nudge.relay()
+
+
+def wait_until(is_settled: Callable[[Door], bool]) -> None:
+    """Look every few milliseconds whether `is_settled`, for as long as the settings allow a request to wait."""
+    end = time.monotonic() + services().settings.suggestion_wait_s
+    while True:
+        with read() as door:
+            if is_settled(door):
+                return
+        if time.monotonic() >= end:
+            return
+        time.sleep(_POLL_S)

@@ -1,0 +1,96 @@
+"""The one place where errors become HTTP: every refusal has a status, a message and the field it is about."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import DataError, DBAPIError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from service.api.wire import reply
+from service.errors import (
+    AuthenticationError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+    UnavailableError,
+)
+
+__all__ = ["STATUS", "register", "status_of"]
+
+log = logging.getLogger(__name__)
+
+STATUS: Final[Mapping[type[ServiceError], int]] = {
+    InvalidInputError: 400,
+    AuthenticationError: 401,
+    PermissionDeniedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+}
+
+
+def status_of(error: ServiceError) -> int:
+    """Return the HTTP status of an error.
+
+    >>> status_of(NotFoundError("No experiment 7"))
+    404
+    """
+    return STATUS.get(type(error), 500)
+
+
+def register(app: Flask) -> None:
+    """Have the app answer errors in the shapes of the API."""
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _service_error(error: ServiceError) -> Response:
+    status = status_of(error)
+    extra = {name: error.facts[name] for name in ("token_status",) if name in error.facts}
+    response = _problem(status, error.message, error.code, facts=error.facts, **extra)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="Tradespace"'
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _problem(status: int, message: str, code: str, *, facts: Mapping[str, Any], **extra: Any) -> Response:
+    errors = [{name: facts[name] for name in ("field", "expected") if name in facts} | {"message": message}]
+    return reply({"message": message, "status": status, "code": code, "errors": errors, **extra}, status)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    message = error.description or error.name
+    if isinstance(error, NotFound):
+        message = f"Endpoint not found: {request.path}"
+    elif isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        message = f"This endpoint accepts only the following methods: {allowed}"
+    response = _problem(status, message, "http_error", facts={})
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Location"):
+            response.headers[name] = value
+    return response
+
+
+def _database_error(error: DBAPIError) -> Response:
+    if isinstance(error, DataError):  # the schemas let something through that the database cannot keep: the caller's
+        log.warning("the database refused a value: %s", error.orig)
+        return _service_error(InvalidInputError("a value cannot be stored: expected plain text and finite numbers"))
+    log.error("the database does not answer: %s", error.orig)
+    return _service_error(UnavailableError("The database does not answer at the moment. Try again in a moment."))
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    return _problem(500, "An unexpected server error has occurred.", "unexpected", facts={})

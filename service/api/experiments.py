@@ -1,0 +1,116 @@
+"""/v1/experiments: create, list, one; a guest's token for one of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from flask import Blueprint, Response
+
+from service import experiments, observations, tokens
+from service.api import render
+from service.api.auth import caller, requires
+from service.api.door import Door, read, write
+from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
+from service.fronts import latest
+from service.models import Experiment
+
+__all__ = ["blueprint", "found"]
+
+blueprint = Blueprint("experiments", __name__)
+
+GUEST_LASTS: Final = timedelta(days=30)
+
+
+def found(door: Door, experiment_id: str) -> Experiment:
+    """Return the experiment of the path, if this caller may see it."""
+    who = caller()
+    key = parse_id(experiment_id, "experiment")
+    return experiments.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
+
+
+@blueprint.post("/v1/experiments")
+@requires("write")
+def create() -> Response:
+    """Create an experiment."""
+    given = body()
+    with write() as door:
+        row = experiments.create(door.session, given, client_id=caller().client_id, now=door.now)
+        shown = _shown(door, row)
+    return reply(shown)
+
+
+@blueprint.get("/v1/experiments")
+@requires("read")
+def recent() -> Response:
+    """List the caller's experiments, newest first."""
+    asked, who = page(), caller()
+    with read() as door:
+        rows, count = experiments.recent(
+            door.session, client_id=who.client_id, limit=asked.limit, before=asked.before, only=who.experiment_id
+        )
+        progress = experiments.progress(door.session, [row.id for row in rows])
+        shown = [render.experiment(row, progress[row.id]) for row in rows]
+    return reply(pagination(shown, count=count, page=asked))
+
+
+@blueprint.get("/v1/experiments/<experiment_id>")
+@requires("read")
+def one(experiment_id: str) -> Response:
+    """Return one experiment with its progress."""
+    with read() as door:
+        shown = _shown(door, found(door, experiment_id))
+    return reply(shown)
+
+
+def _shown(door: Door, row: Experiment) -> dict[str, Any]:
+    progress = experiments.progress(door.session, [row.id])[row.id]
+    first, last = observations.ends(door.session, row.id)
+    return render.experiment(row, progress, first=first, last=last, best=_best(door, row))
+
+
+def _best(door: Door, row: Experiment) -> Any:
+    """Return the best observation, which exists only where a single metric is optimized."""
+    if sum(metric["strategy"] == "optimize" for metric in row.metrics) != 1:
+        return None
+    front = latest(door.session, row.id)
+    if front is None or not front.points:
+        return None
+    keys = [front.points[0]["configuration"]]
+    return next(iter(observations.of_configurations(door.session, keys).values()), None)
+
+
+@blueprint.post("/v1/experiments/<experiment_id>/tokens")
+@requires("write")
+def guest_token(experiment_id: str) -> Response:
+    """Make a token that only reads this one experiment: for a link that can be shared."""
+    refuse_unknown(body(), ())
+    with write() as door:
+        row = found(door, experiment_id)
+        token, secret = tokens.issue(
+            door.session,
+            client_id=row.client_id,
+            experiment_id=row.id,
+            name="guest",
+            permission="read",
+            now=door.now,
+            expires_at=door.now + GUEST_LASTS,
+        )
+    return reply(
+        {
+            "object": "token",
+            "token": secret,
+            "token_type": "guest",
+            "permissions": "read",
+            "scope": "shared_experiment",
+            "all_experiments": False,
+            "development": False,
+            "client": str(row.client_id),
+            "experiment": str(row.id),
+            "training_run": None,
+            "organization": None,
+            "user": None,
+            "expires": epoch(token.expires_at),
+            "lease_length": int(GUEST_LASTS.total_seconds()),
+        }
+    )

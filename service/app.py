@@ -1,0 +1,57 @@
+"""The web application, put together: blueprints, error bodies, limits, headers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, Response
+
+from service.api import errors, experiments, fronts, health, observations, suggestions, webhooks
+from service.api.door import EXTENSION, Services
+from service.db import Database
+from service.nudge import Nudge
+from service.pages import index, report
+from service.settings import Settings
+
+__all__ = ["create_app"]
+
+#: No request needs more: a thousand results are a tenth of it. Flask has no limit by default.
+LARGEST_BODY: Final = 1024 * 1024
+#: No inline script or style, nothing from elsewhere: what a name of a metric may contain stays text.
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_BLUEPRINTS: Final = (
+    experiments.blueprint,
+    suggestions.blueprint,
+    observations.blueprint,
+    fronts.blueprint,
+    webhooks.blueprint,
+    health.blueprint,
+    index.blueprint,
+    report.blueprint,
+)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the application for these settings. It opens the database lazily and never fits a model."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    database = Database(settings.database_url)
+    app.extensions[EXTENSION] = Services(database, settings, Nudge(settings.celery_broker_url))
+    errors.register(app)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.after_request(_add_headers)
+    return app
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

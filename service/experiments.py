@@ -1,0 +1,81 @@
+"""Experiments: made, found, listed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.arrays import check_searchable, strategy_names
+from service.errors import InvalidInputError, NotFoundError, did_you_mean
+from service.events import EventType, record
+from service.models import Experiment, Refresh
+from service.schemas.experiment import ExperimentBody, parse_experiment
+
+__all__ = ["create", "find", "progress", "recent"]
+
+
+def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: datetime) -> Experiment:
+    """Check and store an experiment, and have its pool filled."""
+    parsed, definition = parse_experiment(body)
+    check_searchable(definition)
+    experiment = Experiment(
+        client_id=client_id,
+        name=parsed.name,
+        state="active",
+        **definition.documents(),
+        meta=None if parsed.metadata is None else {k: v for k, v in parsed.metadata.items() if v is not None},
+        observation_budget=parsed.observation_budget,
+        parallel_bandwidth=parsed.parallel_bandwidth,
+        strategy=_strategy(parsed),
+        seed=secrets.randbelow(2**31) if parsed.seed is None else parsed.seed,
+        quasi_random_index=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(experiment)
+    session.flush()
+    session.add(Refresh(experiment_id=experiment.id, refill_wanted=True, due_at=now))
+    record(session, EventType.EXPERIMENT_CREATED, client_id=client_id, experiment_id=experiment.id, data={}, now=now)
+    return experiment
+
+
+def _strategy(parsed: ExperimentBody) -> str:
+    name = "quasi_random" if parsed.type == "random" else parsed.strategy
+    known = strategy_names()
+    if name not in known:
+        raise InvalidInputError(f"unknown strategy {name!r}{did_you_mean(name, known)}", field=".strategy")
+    return name
+
+
+def find(session: Session, experiment_id: int, *, client_id: int, only: int | None = None) -> Experiment:
+    """Return an experiment of this client, or raise `NotFoundError`: foreign ones do not exist for it.
+
+    `only` is the one experiment that a guest's token is for.
+    """
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None or experiment.client_id != client_id or only not in (None, experiment.id):
+        raise NotFoundError(f"No experiment {experiment_id}", experiment=str(experiment_id))
+    return experiment
+
+
+def recent(
+    session: Session, *, client_id: int, limit: int, before: int | None = None, only: int | None = None
+) -> tuple[Sequence[Experiment], int]:
+    """Return up to `limit` active experiments, newest first, and how many there are in all."""
+    mine = sa.select(Experiment).where(Experiment.client_id == client_id, Experiment.state == "active")
+    if only is not None:
+        mine = mine.where(Experiment.id == only)
+    count = session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
+    page = mine if before is None else mine.where(Experiment.id < before)
+    return session.scalars(page.order_by(Experiment.id.desc()).limit(limit)).all(), count
+
+
+def progress(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
+    """Return the running counts of experiments: what pages and replies show without counting rows."""
+    rows = session.scalars(sa.select(Refresh).where(Refresh.experiment_id.in_(experiment_ids)))
+    return {row.experiment_id: row for row in rows}

@@ -1,0 +1,172 @@
+"""Strict JSON, and refusals that name the field, what was there and what was expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.errors import InvalidInputError, did_you_mean
+
+__all__ = ["LARGEST_ID", "LARGEST_NUMBER", "Strict", "parse_id", "parse_json_object", "parse_model", "shorten"]
+
+#: The largest id a database column can hold.
+LARGEST_ID: Final = 2**63 - 1
+#: Beyond this, squares and products of measured values overflow.
+LARGEST_NUMBER: Final = 1e100
+_DEEPEST: Final = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A body: no unknown keys, no quiet conversion (true is not 1, "3" is not 3), no NaN or infinity."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def parse_json_object(text: bytes | str, *, what: str = "Request body") -> dict[str, Any]:
+    """Read a JSON object; refuse what JSON does not have and what a database cannot keep.
+
+    >>> parse_json_object('{"a": NaN}')
+    Traceback (most recent call last):
+    ...
+    service.errors.InvalidInputError: NaN is not JSON: expected a finite number
+    """
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(decoded, object_pairs_hook=_no_duplicates, parse_constant=_no_constant) if decoded else {}
+    except InvalidInputError:
+        raise
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{what} is not UTF-8: byte {error.start} is wrong", expected="UTF-8 text") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"Malformed json in {what.lower()}: {error}", expected="a JSON object") from error
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"{what} must be a JSON object, not {shorten(value)}", expected="a JSON object")
+    _refuse_unstorable(value, "", 0)
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in out:
+            raise InvalidInputError(f"Duplicate key value in JSON document: {key}", field=f".{key}")
+        out[key] = value
+    return out
+
+
+def _no_constant(name: str) -> float:
+    raise InvalidInputError(f"{name} is not JSON: expected a finite number", expected="a finite number")
+
+
+def _refuse_unstorable(value: Any, path: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise InvalidInputError(f"{path} is nested deeper than {_DEEPEST} levels", field=path)
+    if isinstance(value, str):
+        _refuse_unstorable_text(value, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_unstorable_text(key, f"{path}.{key}")
+            _refuse_unstorable(item, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_unstorable(item, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, float) and value in (float("inf"), float("-inf")):
+        raise InvalidInputError(f"{path} is too large: expected a finite number", field=path)
+
+
+def _refuse_unstorable_text(text: str, path: str) -> None:
+    if "\x00" in text:
+        raise InvalidInputError(f"{path!a} has a NUL character: expected text without one", field=path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{path!a} has half a surrogate pair: expected Unicode text", field=path) from error
+
+
+def parse_model(model: type[Model], value: Mapping[str, Any]) -> Model:
+    """Read `value` as `model`; raise `InvalidInputError` in the words of the API for the first thing that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise _explain(error, model, value) from error
+
+
+def parse_id(value: Any, field: str) -> int:
+    """Read an id: a positive whole number, as a number or as its digits.
+
+    >>> parse_id("12", ".experiment"), parse_id(12, ".experiment")
+    (12, 12)
+    """
+    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    plain = isinstance(digits, str) and digits.isascii() and digits.isdigit() and len(digits) < 20
+    if not plain or not 0 < int(digits) <= LARGEST_ID:
+        raise InvalidInputError(f"{field} is not an id: {shorten(value)}, expected digits", field=field)
+    return int(digits)
+
+
+def shorten(value: Any, limit: int = 120) -> str:
+    """Return `value` as JSON, cut to a length that fits into a message."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _explain(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> InvalidInputError:
+    first = error.errors(include_url=False)[0]
+    path = _path(first["loc"])
+    word = _WORDS.get(first["type"], _in_general)
+    message = word(path, first, model, given)
+    return InvalidInputError(message, field=path, expected=first["msg"])
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+
+
+def _missing(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    return f'Missing required json key "{path.rpartition(".")[2]}" in: {shorten(first["input"])}'
+
+
+def _unknown(_path: str, first: Any, model: type[BaseModel], given: Mapping[str, Any]) -> str:
+    name = str(first["loc"][-1])
+    hint = did_you_mean(name, model.model_fields) if len(first["loc"]) == 1 else ""
+    where = given if len(first["loc"]) == 1 else {name: first["input"]}
+    return f"Unknown json keys `{name}` in: {shorten(where)}{hint}"
+
+
+def _wrong_type(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    kind = _KINDS.get(first["type"], first["type"].removesuffix("_type"))
+    return f"Invalid type for {path}: {shorten(first['input'])} - expected type {kind}"
+
+
+def _not_allowed(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+    return f"{shorten(first['input'])} is not one of the allowed values: {allowed} ({path})"
+
+
+def _in_general(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    return f"{path}: {first['msg']}, got {shorten(first['input'])}"
+
+
+_KINDS: Final = {
+    "float_type": "number",
+    "int_type": "integer",
+    "string_type": "string",
+    "list_type": "array",
+    "tuple_type": "array",
+    "dict_type": "object",
+    "model_type": "object",
+    "model_attributes_type": "object",
+    "bool_type": "boolean",
+    "finite_number": "finite number",
+}
+_WORDS: Final[Mapping[str, Callable[[str, Any, type[BaseModel], Mapping[str, Any]], str]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "literal_error": _not_allowed,
+    **dict.fromkeys(_KINDS, _wrong_type),
+}

@@ -1,0 +1,92 @@
+"""Last stop of the webhook journey: sign, send, store the attempt, retry by the schedule. tasks.relay loops over it.
+
+Claimed in one transaction, sent outside any, stored each in a transaction of its own. Killed at any point it may be
+run again: what was claimed and not stored is due again when its lease ends, under the same message id.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from random import Random
+from typing import Final
+
+from service import webhooks
+from service.db import Database
+from service.settings import Settings
+
+__all__ = ["THREADS", "deliver_due"]
+
+_log = logging.getLogger(__name__)
+
+#: Calls at a time. An endpoint gets two of them at most, so that a slow receiver leaves the others theirs.
+THREADS: Final = 16
+#: How often new deliveries are looked for while calls are under way, in seconds.
+_LOOK_S: Final = 0.2
+
+
+def deliver_due(
+    database: Database,
+    settings: Settings,
+    *,
+    rng: Random,
+    deadline_s: float = webhooks.DEADLINE_S,
+    stopping: threading.Event | None = None,
+) -> int:
+    """Send all that is due, and what becomes due meanwhile; return the number of attempts once nothing is left to do.
+
+    It does not wait for a slow call before it claims the next ones. When `stopping` is set it claims no more and
+    returns when the calls under way have ended, `deadline_s` later at most.
+    """
+    attempts = 0
+    running: set[Future[None]] = set()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
+        while True:
+            if stopping is None or not stopping.is_set():
+                for prepared in _claim(database, THREADS - len(running)):
+                    running.add(pool.submit(_deliver, database, settings, prepared, rng, deadline_s))
+            if not running:
+                return attempts
+            ended, running = wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+            attempts += len(ended)
+            for call in ended:
+                call.result()  # a database that fails is the caller's to hear of; the leases bring the calls back
+
+
+def _claim(database: Database, limit: int) -> list[webhooks.Prepared]:
+    if limit < 1:
+        return []
+    with database.read() as session:  # a look first: on SQLite a write transaction would hold up all other writers
+        if not webhooks.has_due(session, database.now(session)):
+            return []
+    with database.write() as session:
+        return webhooks.claim_due(session, database.now(session), limit)
+
+
+def _deliver(
+    database: Database, settings: Settings, prepared: webhooks.Prepared, rng: Random, deadline_s: float
+) -> None:
+    """Make one attempt and store what came of it."""
+    outcome = _attempt(settings, prepared, deadline_s)
+    with database.write() as session:
+        webhooks.record_outcome(session, prepared, outcome, database.now(session), rng=rng)
+    if isinstance(outcome, webhooks.Failed):
+        _log.info("delivery %s to webhook %s failed: %s", prepared.delivery_id, prepared.endpoint_id, outcome.error)
+
+
+def _attempt(settings: Settings, prepared: webhooks.Prepared, deadline_s: float) -> webhooks.Outcome:
+    try:
+        return webhooks.post(
+            prepared.url,
+            body=prepared.body,
+            message_id=prepared.message_id,
+            secrets=prepared.secrets,
+            at=datetime.now(UTC),
+            allowed_private_hosts=settings.allowed_private_hosts,
+            deadline_s=deadline_s,
+        )
+    except Exception as error:  # a fault of ours: stored as a failed attempt, or this delivery would stop all others
+        _log.exception("delivery %s to webhook %s broke", prepared.delivery_id, prepared.endpoint_id)
+        return webhooks.Failed(f"Tradespace failed to send it: {type(error).__name__}", 0.0)

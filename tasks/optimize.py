@@ -1,0 +1,295 @@
+"""One refresh of an experiment (fifth stop of a result's journey): front, models, a fresh pool of suggestions.
+
+Front first, and published at once; then one GP a metric and the scalarized ones; then the pool. What is written is
+fenced by the lease's epoch: a worker that was overtaken writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from objectives.errors import ObjectivesError, SpaceExhaustedError
+from objectives.hypervolume import Front, observed_front
+from objectives.optimizer import Candidate, Models, fit, suggest
+from objectives.problem import Data, Problem
+from service import fronts, refreshes, suggestions
+from service.arrays import Measured, measured, problem_of
+from service.db import Database
+from service.events import EventType, record
+from service.fronts import NewFront
+from service.models import Experiment, Refresh
+from service.refreshes import Lease
+from service.schemas.experiment import Definition
+from tasks.celery import app, context
+
+__all__ = ["Overtaken", "refresh", "refresh_once"]
+
+log = logging.getLogger(__name__)
+
+#: Points of the progress curve that are computed when its reference point moves.
+PROGRESS_POINTS: Final = 60
+RENEW_EVERY_S: Final = 10.0
+MOST_POOLED: Final = 16
+
+
+class Overtaken(Exception):  # noqa: N818 not an error: somebody else has the lease and does the work
+    """The lease has passed to another worker, so nothing is written here."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a refresh starts from, read in one transaction."""
+
+    experiment: Experiment
+    problem: Problem
+    measured: Measured
+    observation_count: int
+    pool_size: int
+    old_front: Any
+    old_models: Models | None
+    model_generation: int
+
+    @property
+    def data(self) -> Data:
+        return self.measured.data
+
+
+@app.task(name="tradespace.refresh")
+def refresh(experiment_id: int) -> None:
+    """Bring one experiment up to date; nothing to do or somebody at it already: return at once."""
+    held = context()
+    if refresh_once(held.database, experiment_id, pool_size=held.settings.pool_size):
+        held.nudge.relay()
+
+
+def refresh_once(database: Database, experiment_id: int, *, pool_size: int) -> bool:
+    """Do one refresh if one is due and free. Return whether one was done."""
+    with database.write() as session:
+        lease = refreshes.claim(session, experiment_id, owner=_owner(), now=database.now(session))
+    if lease is None:
+        return False
+    try:
+        with _kept(database, lease):
+            _refresh(database, lease, pool_size)
+    except Overtaken:
+        log.warning("experiment %d: overtaken by another worker; nothing written", experiment_id)
+        return False
+    except (ObjectivesError, MemoryError, ArithmeticError, np.linalg.LinAlgError) as error:
+        log.error("experiment %d: attempt %d failed", experiment_id, lease.attempts, exc_info=error)
+        with database.write() as session:
+            refreshes.fail(session, lease, error=f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"[:100]
+
+
+@contextmanager
+def _kept(database: Database, lease: Lease) -> Iterator[None]:
+    """Extend the lease from a thread while the block runs, so that a long fit keeps it and a dead process does not."""
+    done = threading.Event()
+
+    def extend() -> None:
+        while not done.wait(RENEW_EVERY_S):
+            with database.write() as session:
+                if not refreshes.extend(session, lease, now=database.now(session)):
+                    return
+
+    thread = threading.Thread(target=extend, name=f"lease-{lease.experiment_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
+    with database.read() as session:
+        work = _read(session, lease.experiment_id, pool_size)
+    front = _front(work)
+    with database.write() as session:
+        _publish_front(session, lease, work, front, now=database.now(session))
+    started = time.monotonic()
+    # The dice of a refresh are those of its experiment and data: the same data give the same pool.
+    rng = np.random.default_rng([work.experiment.seed, lease.data_generation])
+    models = None if lease.is_degraded else _fit(lease, work, rng)
+    candidates = _candidates(work, front, models, rng)
+    with database.write() as session:
+        _publish_pool(session, lease, work, models, candidates, fit_s=time.monotonic() - started, database=database)
+
+
+def _fit(lease: Lease, work: _Work, rng: np.random.Generator) -> Models:
+    """Fit the models; where only the pool ran low and no data came, the last fit is taken as it is."""
+    refit = work.old_models is None or work.model_generation < lease.data_generation
+    return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=refit)
+
+
+def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
+    experiment = session.get_one(Experiment, experiment_id)
+    row = session.get_one(Refresh, experiment_id)
+    problem = problem_of(Definition.of(experiment))
+    pending = suggestions.open_assignments(session, experiment_id)
+    state = fronts.model_state(session, experiment_id)
+    return _Work(
+        experiment=experiment,
+        problem=problem,
+        measured=measured(session, experiment_id, problem, pending=pending),
+        observation_count=row.observation_count,
+        pool_size=min(MOST_POOLED, max(pool_size, experiment.parallel_bandwidth or 0, len(pending) + 1)),
+        old_front=fronts.latest(session, experiment_id),
+        old_models=None if state is None else Models.from_dict(state.state),
+        model_generation=0 if state is None else state.generation,
+    )
+
+
+def _front(work: _Work) -> Front:
+    return observed_front(work.problem, work.data, ref_point=_kept_ref_point(work))
+
+
+def _kept_ref_point(work: _Work) -> Any:
+    """Return the reference point to stay with: once the initial design is in, so that hypervolumes stay comparable."""
+    enough = min(24, 2 * (work.problem.space.d + 1))
+    if work.old_front is None or work.old_front.observation_count < enough:
+        return None
+    known = {item["metric"]: item["value"] for item in work.old_front.ref_point}
+    values = [known.get(metric.name) for metric in work.problem.optimized]
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _publish_front(session: Session, lease: Lease, work: _Work, front: Front, *, now: datetime) -> None:
+    if not refreshes.extend(session, lease, now=now):
+        raise Overtaken
+    fronts.publish(session, work.experiment, _new_front(lease, work, front), now=now)
+    refreshes.front_published(session, lease)
+
+
+def _new_front(lease: Lease, work: _Work, front: Front) -> NewFront:
+    reference = [
+        {"metric": metric.name, "value": _finite(value), "inferred": inferred}
+        for metric, value, inferred in zip(
+            work.problem.optimized, front.ref_point.tolist(), front.ref_point_inferred, strict=True
+        )
+    ]
+    return NewFront(
+        generation=lease.data_generation,
+        observation_count=work.observation_count,
+        feasible_count=front.feasible_count,
+        infeasible_count=front.infeasible_count,
+        hypervolume=_finite(front.hypervolume),
+        ref_point=reference,
+        points=[_point(work, index) for index in front.indices],
+        progress=_progress(work, front, reference),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _point(work: _Work, index: int) -> dict[str, Any]:
+    values = {}
+    for j, metric in enumerate(work.problem.metrics):
+        mean, variance = float(work.data.values[index, j]), float(work.data.variances[index, j])
+        if not np.isnan(mean):
+            values[metric.name] = [mean, None if np.isnan(variance) else float(np.sqrt(variance))]
+    return {"configuration": work.measured.ids[index], "values": values}
+
+
+def _progress(work: _Work, front: Front, reference: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
+    """Return the hypervolume after each configuration, all against today's reference point.
+
+    While the reference point stays, a point is added to the curve that is there; when it moves, the curve is computed
+    anew, which happens only while the experiment is young.
+    """
+    now = (work.observation_count, float(front.hypervolume))
+    old = work.old_front
+    if old is not None and old.progress and old.ref_point == list(reference):
+        return [*((int(n), float(v)) for n, v in old.progress if n < work.observation_count), now]
+    n = len(work.data)
+    steps = sorted({int(step) for step in np.linspace(1, n, min(n, PROGRESS_POINTS))} - {n}) if n else []
+    ref_point = front.ref_point
+    return [*((step, _hypervolume_of_first(work, step, ref_point)) for step in steps), now]
+
+
+def _hypervolume_of_first(work: _Work, count: int, ref_point: Any) -> float:
+    data = work.data
+    part = Data(data.assignments[:count], data.values[:count], data.variances[:count])
+    return float(observed_front(work.problem, part, ref_point=ref_point).hypervolume)
+
+
+def _candidates(work: _Work, front: Front, models: Models | None, rng: np.random.Generator) -> tuple[Candidate, ...]:
+    strategy = work.experiment.strategy if models is not None else "quasi_random"
+    try:
+        return suggest(
+            work.problem,
+            work.data,
+            front,
+            models,
+            count=work.pool_size,
+            rng=rng,
+            strategy=strategy,
+            seed=work.experiment.seed,
+            budget=work.experiment.observation_budget,
+        )
+    except SpaceExhaustedError:  # every configuration of a finite space was tried: the pool stays empty
+        return ()
+
+
+def _publish_pool(
+    session: Session,
+    lease: Lease,
+    work: _Work,
+    models: Models | None,
+    candidates: Sequence[Candidate],
+    *,
+    fit_s: float,
+    database: Database,
+) -> None:
+    now = database.now(session)
+    if not refreshes.finish(session, lease, now=now):
+        raise Overtaken
+    experiment = work.experiment
+    if models is not None:
+        fronts.save_models(
+            session,
+            experiment.id,
+            generation=lease.data_generation,
+            epoch=lease.epoch,
+            state=models.to_dict(),
+            quality={name: asdict(quality) for name, quality in models.fit_quality.items()},
+            notes=models.notes,
+            fit_s=fit_s,
+            now=now,
+        )
+    proposals = [_proposal(candidate) for candidate in candidates]
+    count = suggestions.refill(session, experiment.id, proposals, model_generation=lease.data_generation, now=now)
+    kind = EventType.SUGGESTION_READY if models is not None else EventType.MODEL_DEGRADED
+    data = {"model_generation": lease.data_generation, "count": count}
+    record(session, kind, client_id=experiment.client_id, experiment_id=experiment.id, data=data, now=now)
+
+
+def _proposal(candidate: Candidate) -> dict[str, Any]:
+    predicted = candidate.predicted
+    return {
+        "assignments": candidate.assignments,
+        "strategy": candidate.strategy,
+        "reason": candidate.reason,
+        "predicted": None
+        if predicted is None
+        else {name: {"mean": mean, "stddev": stddev} for name, (mean, stddev) in predicted.items()},
+    }
