@@ -201,6 +201,7 @@ class Service:
             "failed": body.get("failed", False),
             "suggestion": body.get("suggestion"),
             "metadata": None,
+            "result_id": key,
         }
         return self.observations.setdefault(key, fresh)
 

@@ -72,7 +72,7 @@ def test_the_whole_loop_takes_a_few_lines(client: Client, service: Any) -> None:
 
 
 def test_over_http_the_result_id_is_the_idempotency_key(client: Client, service: Any) -> None:
-    client.observe(12, assignments={"depth": 4}, failed=True, result_id="mine")
+    assert client.observe(12, assignments={"depth": 4}, failed=True, result_id="mine").result_id == "mine"
     assert service.requests[-1].body == {"assignments": {"depth": 4}, "failed": True}
     assert service.requests[-1].headers["idempotency-key"] == "mine"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -124,3 +125,12 @@ def test_checking_a_result_does_not_change_what_was_handed_in() -> None:
     result(values=values, suggestion=None, assignments=assignments).message()
     assert values == {"accuracy": (0.9, None)}
     assert type(assignments["depth"]) is np.int64
+
+
+def test_a_result_is_what_it_was_when_it_was_made_and_travels_between_processes() -> None:
+    values = {"accuracy": 0.9}
+    made = result(values=values)
+    values["accuracy"] = float("nan")
+    assert json.loads(made.data)["values"] == [{"name": "accuracy", "value": 0.9}]
+    again = pickle.loads(pickle.dumps(result()))
+    assert (again, again.data) == (result(), result().data)

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from tradespace._budget import Budget, checked_timeout
 from tradespace._ids import new_result_id
 from tradespace.errors import ConnectionFailed, InvalidInputError, RefusedError
-from tradespace.result import Assignments, Identified, Metadata, Result, Values, as_json
+from tradespace.result import Assignments, Identified, Metadata, Result, Values
 
 __all__ = ["STREAM", "Producer"]
 
@@ -78,7 +78,7 @@ class Producer:
 
     def publish_many(self, results: Iterable[Result]) -> list[str]:
         """Publish `results`, 500 a round trip, and return their ids. Nothing is sent if one of them is not valid."""
-        waiting = [(result.result_id, as_json(result.message())) for result in results]
+        waiting = [(result.result_id, result.data) for result in results]
         budget = Budget(self._timeout)
         for start in range(0, len(waiting), BATCH):
             missing, error = self._deliver(waiting[start : start + BATCH], budget)

@@ -150,6 +150,7 @@ class Observation:
     failed: bool = False
     suggestion: str | None = None
     metadata: Mapping[str, Any] | None = None
+    result_id: str | None = None
 
     @classmethod
     def read(cls, body: Reader) -> Self:
@@ -162,6 +163,7 @@ class Observation:
             failed=body.flag("failed"),
             suggestion=body.text_or_none("suggestion"),
             metadata=body.mapping_or_none("metadata"),
+            result_id=body.text_or_none("result_id"),
         )
 
 

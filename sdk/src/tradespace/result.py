@@ -80,9 +80,10 @@ class Result:
     failed: bool = False
     metadata: Metadata | None = None
     result_id: str = field(default_factory=new_result_id)
+    data: bytes = field(init=False, repr=False, compare=False)  # the message as it is sent
 
     def __post_init__(self) -> None:
-        as_json(self.message())
+        object.__setattr__(self, "data", as_json(self.message()))
 
     def message(self) -> dict[str, Any]:
         """Return the message of the stream: `body`, the experiment and the result id."""
