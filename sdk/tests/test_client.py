@@ -18,6 +18,7 @@ from tradespace import (
     InvalidInputError,
     Measurement,
     Metric,
+    Prediction,
     ReferenceValue,
     UnexpectedReplyError,
 )
@@ -65,7 +66,7 @@ def test_the_whole_loop_takes_a_few_lines(client: Client, service: Any) -> None:
     assert experiment.metrics == (Metric("accuracy", "maximize", "optimize", 0.8),)
     assert (suggestion.id, suggestion.source, suggestion.model_generation) == ("1", "pool", 8)
     assert suggestion.assignments == {"depth": 4, "family": "forest", "rate": 0.01}
-    assert suggestion.predicted == {"accuracy": {"mean": 0.9, "stddev": 0.01}}
+    assert suggestion.predicted == {"accuracy": Prediction(0.9, 0.01)}
     assert observation.suggestion == "1"
     assert observation.values == {"accuracy": Measurement(0.91, 0.01)}
     assert client.experiment(experiment).observation_count == 3

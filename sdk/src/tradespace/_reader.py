@@ -89,6 +89,15 @@ class Reader:
             raise _unexpected(self._at(key), "a list", value)
         return [Reader(one, f"{self._at(key)}[{number}]") for number, one in enumerate(value)]
 
+    def named_parts(self, key: str) -> dict[str, Reader]:
+        """Return a reader of each object in the object under `key`, by its name there."""
+        part = self.part(key)
+        return {name: part.part(name) for name in part.mapping()}
+
+    def named_parts_or_none(self, key: str) -> dict[str, Reader] | None:
+        """Return the same, or None for null and for a missing key."""
+        return self._maybe(key, self.named_parts)
+
     def _at(self, key: str) -> str:
         return f"{self._path}.{key}"
 

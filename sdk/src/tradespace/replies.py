@@ -16,6 +16,7 @@ __all__ = [
     "Measurement",
     "Metric",
     "Observation",
+    "Prediction",
     "QueuedSuggestion",
     "Recommendation",
     "ReferenceValue",
@@ -72,10 +73,23 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """What the model expects of a metric, and how unsure it is of that."""
+
+    mean: float
+    stddev: float | None = None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read one entry of a suggestion's `predicted`."""
+        return cls(body.number("mean"), body.number_or_none("stddev"))
+
+
+@dataclass(frozen=True)
 class Suggestion:
     """A configuration to try next: where it comes from, and which model saw it coming.
 
-    `predicted` is what the model expects of each metric; a quasi-random or queued suggestion has none.
+    `predicted` is what the model expects of each metric; None if no model was asked.
     """
 
     id: str
@@ -85,13 +99,14 @@ class Suggestion:
     source: str | None = None
     strategy: str | None = None
     reason: str | None = None
-    predicted: Mapping[str, Any] | None = None
+    predicted: Mapping[str, Prediction] | None = None
     model_generation: int | None = None
     data_generation: int | None = None
 
     @classmethod
     def read(cls, body: Reader) -> Self:
         """Read the object `suggestion` of the API."""
+        predicted = body.named_parts_or_none("predicted")
         return cls(
             id=body.text("id"),
             experiment=body.text("experiment"),
@@ -100,7 +115,7 @@ class Suggestion:
             source=body.text_or_none("source"),
             strategy=body.text_or_none("strategy"),
             reason=body.text_or_none("reason"),
-            predicted=body.mapping_or_none("predicted"),
+            predicted=None if predicted is None else {name: Prediction.read(one) for name, one in predicted.items()},
             model_generation=body.integer_or_none("model_generation"),
             data_generation=body.integer_or_none("data_generation"),
         )
@@ -202,6 +217,11 @@ class ReferenceValue:
     value: float | None
     inferred: bool
 
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read one entry of the front's `ref_point`."""
+        return cls(body.number_or_none("value"), body.flag("inferred"))
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -234,19 +254,13 @@ class Front:
     @classmethod
     def read(cls, body: Reader) -> Self:
         """Read the object `front` of the API."""
-        reference = body.part_or_none("ref_point")
+        reference = body.named_parts_or_none("ref_point") or {}
         recommended = body.part_or_none("recommended")
         return cls(
             points=tuple(FrontPoint.read(point) for point in body.parts("points")),
             hypervolume=body.number_or_none("hypervolume"),
             generation=body.integer_or_none("generation"),
             data_generation=body.integer_or_none("data_generation"),
-            ref_point={}
-            if reference is None
-            else {name: _reference(reference.part(name)) for name in reference.mapping()},
+            ref_point={name: ReferenceValue.read(one) for name, one in reference.items()},
             recommended=Recommendation.read(recommended) if recommended else None,
         )
-
-
-def _reference(body: Reader) -> ReferenceValue:
-    return ReferenceValue(body.number_or_none("value"), body.flag("inferred"))
