@@ -1,99 +1,28 @@
-"""The contracts hold: schemas, documents, the service's own reader and the thin client say the same thing."""
+"""The contracts hold: schemas, the service's own reader and writers, and the thin client say the same thing."""
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-import shlex
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis as redis_client
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from jsonschema import Draft202012Validator
 
+from service.db import Database
 from service.errors import InvalidInputError
+from service.fronts import NewFront, publish
 from service.models import Event
-from service.schemas.experiment import Definition, parse_experiment
-from service.schemas.result import Result, check_result, parse_document, parse_message
+from service.schemas.result import check_result, parse_document, parse_message
 from service.webhooks.payloads import body_of
-from service.webhooks.signing import new_secret, signed_headers
 from tasks.stream import DEAD, STREAM, DeadLetter, ResultStream
+from tests.contracts.contracts import SCHEMAS, check, experiment, fits, taken, taken_flat
+from tests.factories import NOW, make_configuration, make_experiment
 from tradespace import Result as SentResult
-
-CONTRACTS = Path(__file__).parents[2] / "docs" / "contracts"
-SCHEMAS: dict[str, dict[str, Any]] = {
-    path.name.removesuffix(".schema.json"): json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted(CONTRACTS.glob("*.schema.json"))
-}
-README = (CONTRACTS / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+) ?([\w-]*)\n(.*?)```", README, re.DOTALL)
-REGISTRY = Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values())
-
-
-def check(name: str, document: Any) -> None:
-    """Raise if `document` is not what the schema describes, or if the JSON inside its texts is not."""
-    validator = _validator(name)
-    validator.validate(document)
-    for key, part in SCHEMAS[name].get("properties", {}).items():
-        if isinstance(part, dict) and "contentSchema" in part and key in document:
-            Draft202012Validator(part["contentSchema"]).validate(json.loads(document[key]))
-
-
-def fits(name: str, document: Any) -> bool:
-    return bool(_validator(name).is_valid(document))
-
-
-def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(SCHEMAS[name], registry=REGISTRY, format_checker=FormatChecker())
-
-
-def blocks(language: str, name: str = "") -> list[str]:
-    found = [text for kind, label, text in BLOCKS if kind == language and label == name]
-    assert found
-    return found
-
-
-def commands(program: str) -> list[list[str]]:
-    """The commands of the README that start `program`, in their order, each as its arguments."""
-    lines = shlex_lines("\n".join(blocks("sh")))
-    return [words[1:] for words in lines if words[0] == program]
-
-
-def shlex_lines(text: str) -> Iterator[list[str]]:
-    """Split a shell script at the line ends that are not inside quotes."""
-    line = ""
-    for part in text.splitlines(keepends=True):
-        line += part
-        if line.count("'") % 2 == 0:
-            words = shlex.split(line)
-            line = ""
-            if words:
-                yield words
-
-
-def experiment() -> Definition:
-    """The experiment that the README makes."""
-    return parse_experiment(json.loads(commands("curl")[0][-1]))[1]
-
-
-def flat_bytes(fields: Mapping[str, str]) -> dict[bytes, bytes]:
-    return {name.encode(): value.encode() for name, value in fields.items()}
-
-
-def taken(document: Mapping[str, Any]) -> Result:
-    """What the service makes of a document."""
-    return check_result(parse_document(document, result_id="1-0"), experiment())
-
-
-def taken_flat(fields: Mapping[str, str]) -> Result:
-    return check_result(parse_message(flat_bytes(fields), message_id="1-0"), experiment())
 
 
 # -- the schemas themselves --------------------------------------------------------------------------------------------
@@ -106,12 +35,6 @@ def test_each_schema_is_one_and_its_examples_fit(name: str) -> None:
     assert schema["examples"]
     for example in schema["examples"]:
         check(name, example)
-
-
-def test_the_readme_names_every_schema_and_every_link_leads_somewhere() -> None:
-    linked = set(re.findall(r"\]\(([\w.-]+)\)", README))
-    assert {f"{name}.schema.json" for name in SCHEMAS} <= linked
-    assert all((CONTRACTS / name).is_file() for name in linked)
 
 
 # -- results in --------------------------------------------------------------------------------------------------------
@@ -255,82 +178,6 @@ def test_whatever_the_thin_client_takes_fits_the_schema(
     assert parse_document(message, result_id="other").result_id == result.result_id
 
 
-# -- the documents' examples -------------------------------------------------------------------------------------------
-def test_the_shell_commands_of_the_readme_put_good_results_and_one_bad_into_the_stream(
-    redis: redis_client.Redis,
-) -> None:
-    refusals = []
-    for port, number, *words in commands("redis-cli"):
-        assert (port, number) == ("-p", "8322")
-        redis.execute_command(*words)
-    for _, fields in redis.xrange(STREAM):
-        text = {name.decode(): value.decode() for name, value in fields.items()}
-        check("result-message", json.loads(text["data"])) if "data" in text else check("result-message-flat", text)
-        try:
-            check_result(parse_message(fields, message_id="1-0"), experiment())
-        except InvalidInputError as error:
-            refusals.append(error.message)
-    assert redis.xlen(STREAM) == 5
-    assert refusals == ["unknown metric 'acuracy'; did you mean 'accuracy'?"]
-
-
-def test_the_bodies_that_the_readme_sends_by_curl_are_results() -> None:
-    sent = [words for words in commands("curl") if words[-3].endswith("/observations")]
-    assert len(sent) == 1
-    *options, url, _, body = sent[0]
-    experiment_id = url.split("/")[-2]
-    key = options[-1].removeprefix("Idempotency-Key: ")
-    document = {**json.loads(body), "experiment": experiment_id, "result_id": key}
-    check("result-message", document)
-    assert taken(document).result_id == "worker-3/trial-10"
-
-
-def test_the_python_programs_of_the_readme_send_what_the_contract_says(
-    redis: redis_client.Redis, redis_url: str
-) -> None:
-    names: dict[str, Any] = {}
-    for program in blocks("python"):
-        exec(compile(program.replace("redis://127.0.0.1:8322/0", redis_url), "README.md", "exec"), names)
-    messages = [json.loads(fields[b"data"]) for _, fields in redis.xrange(STREAM)]
-    assert len(messages) == 2
-    for message in messages:
-        check("result-message", message)
-        assert taken(message).result_id == message["result_id"]
-    _check_celery(redis)
-    _check_receiver(names["receive"])
-
-
-def _check_celery(redis: redis_client.Redis) -> None:
-    """The one message that waits in Celery's queue is the task with the document as its keyword arguments."""
-    (text,) = redis.lrange("tradespace", 0, -1)
-    message = json.loads(text)
-    positional, keywords, _ = json.loads(base64.b64decode(message["body"]))
-    sent = {
-        "task": message["headers"]["task"],
-        "queue": message["properties"]["delivery_info"]["routing_key"],
-        "serializer": message["content-type"].removeprefix("application/"),
-        "args": positional,
-        "kwargs": keywords,
-    }
-    check("celery-submit-result", sent)
-    assert taken(keywords).result_id == "worker-3/trial-11"
-
-
-def _check_receiver(receive: Any) -> None:
-    """The receiver of the README takes what we sign, and nothing else."""
-    secret = new_secret()
-    body = blocks("json", "webhook-front-changed")[0]
-    headers = signed_headers([secret], message_id="msg_1", at=datetime.now(UTC), body=body)
-    assert receive(body.encode(), headers, secret)["sequence"] == 341
-    with pytest.raises(Exception, match="signature"):
-        receive(body.replace("341", "342").encode(), headers, secret)
-
-
-@pytest.mark.parametrize(("name", "text"), [(label, text) for kind, label, text in BLOCKS if kind == "json"])
-def test_the_json_examples_of_the_readme_fit_their_schemas(name: str, text: str) -> None:
-    check(name, json.loads(text))
-
-
 # -- what comes out ----------------------------------------------------------------------------------------------------
 def test_a_dead_letter_in_the_stream_fits_its_schema(redis: redis_client.Redis, redis_url: str) -> None:
     stream = ResultStream(redis_url, "contract")
@@ -366,6 +213,31 @@ def test_what_a_webhook_sends_fits_its_schema() -> None:
     check("webhook-front-changed", json.loads(body_of(event("front.changed", FRONT_CHANGED))))
     ready = {"model_generation": 57, "count": 4}
     check("webhook-suggestion-ready", json.loads(body_of(event("suggestion.ready", ready))))
+
+
+def test_what_the_worker_records_of_a_front_fits_the_schema(database: Database) -> None:
+    with database.write() as session:
+        row = make_experiment(session)
+        configurations = [make_configuration(session, row, {"accuracy": 0.9, "latency_ms": ms}) for ms in (5, 6)]
+        for generation, on_front in enumerate((configurations[1:], configurations[:1]), start=1):
+            front = NewFront(
+                generation=generation,
+                observation_count=generation,
+                feasible_count=1,
+                infeasible_count=0,
+                hypervolume=0.5,
+                ref_point=[],
+                points=[{"configuration": one.id, "values": {}} for one in on_front],
+                progress=[],
+            )
+            assert publish(session, row, front, now=NOW)
+        bodies = [json.loads(body_of(one)) for one in session.scalars(sa.select(Event).order_by(Event.id))]
+        sent = [body for body in bodies if body["type"] == "front.changed"]
+        ids = [str(one.id) for one in configurations]
+    for body in sent:
+        check("webhook-front-changed", body)
+    assert [body["data"]["added"] for body in sent] == [ids[1:], ids[:1]]
+    assert sent[0]["data"]["sequence"] < sent[1]["data"]["sequence"]
 
 
 def test_a_webhook_too_large_to_send_whole_still_fits_its_schema() -> None:
