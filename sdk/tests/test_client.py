@@ -183,7 +183,7 @@ def test_a_wait_may_be_given_as_a_date(client: Client, service: Any, answer: Any
 
 def test_when_it_stays_broken_the_last_answer_is_the_error(service: Any, token: str, answer: Any) -> None:
     service.mishaps = [answer(503, {"message": "starting", "code": "unavailable"})] * 1000
-    with Client(service.url, token, timeout=0.4) as client, pytest.raises(ApiError, match="503: starting") as caught:
+    with Client(service.url, token, timeout=1) as client, pytest.raises(ApiError, match="503: starting") as caught:
         client.experiment(12)
     assert caught.value.code == "unavailable"
     assert len(service.requests) > 1
@@ -193,7 +193,7 @@ def test_when_nobody_is_there_the_error_says_where_and_how_often(token: str) -> 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with Client(url, token, timeout=0.4) as client, pytest.raises(ConnectionFailed, match=url) as caught:
+        with Client(url, token, timeout=1) as client, pytest.raises(ConnectionFailed, match=url) as caught:
             client.create_experiment("digits", PARAMETERS, ["accuracy"])
     assert caught.value.attempts > 1
     assert pickle.loads(pickle.dumps(caught.value)).message == caught.value.message

@@ -80,6 +80,19 @@ def test_a_result_published_while_the_server_is_dead_arrives_when_it_is_back(val
     assert [message["result_id"] for message in published()] == ["before", "after"]
 
 
+def test_no_result_is_missing_when_the_server_is_killed_amid_many(
+    valkey: Any, store: redis.Redis, published: Published
+) -> None:
+    with Producer(valkey.url) as producer, ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(producer.publish_many, results(20_000))
+        while store.xlen("tradespace:results") < 2000:
+            assert not publishing.done()
+        valkey.kill()
+        valkey.start()
+        ids = publishing.result()
+    assert set(ids) == {message["result_id"] for message in published()}
+
+
 class Cutter:
     """Stands before a server and cuts the connection when the first answer to an XADD comes: it never arrives."""
 
@@ -134,7 +147,7 @@ def test_when_nobody_answers_the_error_names_what_is_not_confirmed_and_holds_no_
         unused.bind(("127.0.0.1", 0))
         url = f"redis://:canary@127.0.0.1:{unused.getsockname()[1]}/0"
         many = results(600)
-        with Producer(url, timeout=0.3) as producer, pytest.raises(ConnectionFailed) as caught:
+        with Producer(url, timeout=1) as producer, pytest.raises(ConnectionFailed) as caught:
             producer.publish_many(many)
     assert caught.value.unconfirmed == tuple(result.result_id for result in many)
     assert caught.value.attempts > 1
@@ -156,7 +169,7 @@ def test_a_full_server_is_tried_again_and_takes_the_result_when_there_is_room(
     store.config_set("maxmemory", 1)
     try:
         with (
-            Producer(valkey.url, timeout=0.3) as producer,
+            Producer(valkey.url, timeout=1) as producer,
             pytest.raises(ConnectionFailed, match="maxmemory") as caught,
         ):
             producer.publish(12, {"accuracy": 0.9}, suggestion=7, result_id="mine")

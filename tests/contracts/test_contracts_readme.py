@@ -19,7 +19,7 @@ from tests.contracts.contracts import BLOCKS, CONTRACTS, README, SCHEMAS, blocks
 
 
 def test_the_readme_names_every_schema_and_every_link_leads_somewhere() -> None:
-    linked = set(re.findall(r"\]\(([\w.-]+)\)", README))
+    linked = set(re.findall(r"\]\(([\w./-]+)\)", README))
     assert {f"{name}.schema.json" for name in SCHEMAS} <= linked
     assert all((CONTRACTS / name).is_file() for name in linked)
 
