@@ -24,7 +24,7 @@ from objectives.shapes import Assignments, Bools, Floats
 __all__ = ["FitQuality", "Models", "Scalarized", "fit"]
 
 #: every so many fits the search for hyperparameters also starts from random places
-FRESH_STARTS_EVERY, FRESH_STARTS = 3, 2
+FRESH_STARTS_EVERY, FRESH_STARTS = 3, 5
 #: names under which hyperparameters that belong to no metric are kept
 SUCCESS, SCALARIZED = "(success)", "(scalarized)"
 #: numbers of the population that may be stored: Models.to_dict stays under 50 kB
@@ -227,17 +227,30 @@ class _Work:
             return ()
         weights = simplex_weights(1, self.problem.m, self.rng)[0]
         values = augmented_chebyshev(normalise(Y[rows], Y[rows].min(axis=0), Y[rows].max(axis=0)), weights)
-        gp = self._gp(SCALARIZED, rows, values)
+        gp = self._gp(SCALARIZED, rows, values, refit=self.refit and self.fresh)
         return (Scalarized(weights, gp),) if gp is not None else ()
 
     def _gp(
-        self, name: str, rows: Bools, values: Floats, *, known: Floats | None = None, counts: Floats | None = None
+        self,
+        name: str,
+        rows: Bools,
+        values: Floats,
+        *,
+        known: Floats | None = None,
+        counts: Floats | None = None,
+        refit: bool | None = None,
     ) -> GP | None:
         if not rows.any():
             return None
         starts = self._starts(name)
         gp = fit_gp(
-            self.Z[rows], self.features.owner, values, starts=starts, refit=self.refit, known=known, counts=counts
+            self.Z[rows],
+            self.features.owner,
+            values,
+            starts=starts,
+            refit=self.refit if refit is None else refit,
+            known=known,
+            counts=counts,
         )
         if gp.jitter:
             self.notes.append(f"{name}: added {gp.jitter:.0e} to the covariance to keep it positive definite")

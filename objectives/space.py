@@ -176,8 +176,8 @@ class SearchSpace:
         parameter = self.parameters[k]
         column = np.full(len(assignments), NEUTRAL)
         if active.any():
-            natural = [_number(parameter, assignments[i]) for i in np.flatnonzero(active).tolist()]
-            column[active] = np.clip(parameter.to_unit(np.array(natural, dtype=np.float64)), 0.0, 1.0)
+            natural = _numbers(parameter, [assignments[i] for i in np.flatnonzero(active).tolist()])
+            column[active] = np.clip(parameter.to_unit(natural), 0.0, 1.0)
         return column
 
     def decode(self, X: Floats) -> list[dict[str, Any]]:
@@ -289,6 +289,16 @@ def _levels(parameter: Parameter) -> Floats:
 def _branch_size(space: SearchSpace, branch: dict[int, float]) -> float:
     free = [k for k in range(space.d) if k not in branch and space._holds(branch, k)]
     return math.prod(space.parameters[k].cardinality for k in free)
+
+
+def _numbers(parameter: Parameter, assignments: list[Assignments]) -> Floats:
+    """The natural values as numbers: quickly if all are plain floats and ints, else one by one with every check."""
+    found = [a.get(parameter.name) for a in assignments]
+    if not isinstance(parameter, Categorical) and set(map(type, found)) <= {int, float}:
+        column = np.array(found, dtype=np.float64)
+        if np.isfinite(column).all():
+            return column
+    return np.array([_number(parameter, a) for a in assignments], dtype=np.float64)
 
 
 def _number(parameter: Parameter, assignments: Assignments) -> float:
