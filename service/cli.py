@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Final
 
 import click
 import redis
+import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import embedded, migrations, tokens
@@ -81,10 +84,31 @@ def up(host: str, port: int, redis_port: int, data: Path) -> None:
         raise
     finally:
         database.close()
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host  # noqa: S104 compared, not listened on
-    _print(f"Tradespace: http://{shown}:{port}   results: {plan.redis_url} stream tradespace:results   data: {data}")
+    threading.Thread(target=_announce, args=(plan,), daemon=True).start()
     supervisor.run()
     _print("Tradespace has ended.")
+
+
+def _announce(plan: Plan) -> None:
+    """Say where everything is, once the web server answers."""
+    here = "127.0.0.1" if plan.host == "0.0.0.0" else plan.host  # noqa: S104 compared, not listened on
+    while not _answers(f"http://{here}:{plan.port}/livez"):
+        time.sleep(0.1)
+    shown = "localhost" if here == "127.0.0.1" else here
+    _print(f"Ready. Pages and API: http://{shown}:{plan.port}  Results: {_shown(plan.redis_url)} tradespace:results")
+    _print(f"Data: {plan.data}  Stop with Ctrl-C.")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _shown(url: str) -> str:
+    """Return an address without its password."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path) -> Plan:
@@ -130,7 +154,7 @@ def _wait_for_redis(url: str) -> None:
             time.sleep(0.2)  # it reads its file: that may take as long as the file is large
         except redis.RedisError as error:
             if time.monotonic() > end:
-                raise click.ClickException(f"Redis at {url} does not answer: {error}") from error
+                raise click.ClickException(f"Redis at {_shown(url)} does not answer: {error}") from error
             time.sleep(0.05)
 
 

@@ -50,6 +50,7 @@ def valkey(plan: Plan) -> Command:
         "save": "",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        "logfile": "",
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     return Command("valkey", [str(valkey_binary()), *flags], stops_last=True)
@@ -64,7 +65,7 @@ def is_taken(port: int) -> bool:
 
 def web_arguments(host: str, port: int) -> list[str]:
     """Return the module and arguments that run the web server."""
-    address = ["--host", host, "--port", str(port), "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
+    address = ["--host", host, "--port", str(port), "--interface", "wsgi", "--no-ws", "--log-level", "error"]
     threads = ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
     return ["granian", *address, *threads, "service.wsgi:app"]
 
@@ -72,7 +73,7 @@ def web_arguments(host: str, port: int) -> list[str]:
 def worker_arguments(concurrency: int) -> list[str]:
     """Return the module and arguments that run a Celery worker. Gossip and mingle would only slow its start."""
     quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    return ["celery", "-A", "tasks", "worker", "--concurrency", str(concurrency), *quiet]
+    return ["celery", "--quiet", "-A", "tasks", "worker", "--concurrency", str(concurrency), *quiet]
 
 
 def commands(plan: Plan) -> list[Command]:

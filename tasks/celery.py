@@ -7,6 +7,7 @@ not kept, and a task that is lost or comes twice changes nothing, since generati
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,9 @@ from service.settings import Settings
 from tasks.stream import DeadLetter, ResultStream
 
 __all__ = ["Context", "app", "context"]
+
+# It says that root should not run what pickles can start; ours are JSON, and in a container everybody is root.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("tradespace", include=["tasks.ingest", "tasks.optimize", "tasks.relay"])
 app.conf.update(

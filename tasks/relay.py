@@ -12,6 +12,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -83,10 +84,11 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    deliver = partial(deliver_due, database, settings, rng=rng, stopping=stopping)
     activities = (
         _Activity("drain", lambda: drain(database, nudge), LOOK_EVERY_S, stopping),
         _Activity("sweep", sweeper.sweep, SWEEP_EVERY_S, stopping),
-        _Activity("deliver", lambda: deliver_due(database, settings, rng=rng), LOOK_EVERY_S, stopping),
+        _Activity("deliver", deliver, LOOK_EVERY_S, stopping),
     )
     log.info("relaying events, sweeping, delivering webhooks")
     for activity in activities:

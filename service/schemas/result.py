@@ -208,6 +208,9 @@ def _unflatten(message: Message, definition: Definition) -> tuple[Any, list[dict
             assignments[parameter] = _assignment(definition, parameter, text)
         else:
             raise _unknown_metric(name, definition)
+    for name, item in values.items():
+        if "value" not in item:
+            raise InvalidInputError(f"{name}{_STDDEV} is there and {name} is missing", field=name)
     return assignments or None, list(values.values())
 
 
