@@ -1,0 +1,40 @@
+"""The list of a client's experiments, with a link to each report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from service import experiments
+from service.api.auth import caller, requires
+from service.api.door import read
+from service.pages import problems
+from service.reports.read_model import front_sizes
+
+__all__ = ["blueprint"]
+
+#: The newest experiments; older ones are found by the API.
+LISTED = 100
+
+blueprint = Blueprint("index", __name__, template_folder=str(Path(__file__).parent / "templates"))
+problems.register(blueprint)
+
+
+@blueprint.get("/")
+@requires("read", guest_query=True)
+def index() -> Response:
+    """Show the caller's newest experiments."""
+    with read() as door:
+        asking = caller()
+        found, count = experiments.recent(
+            door.session, client_id=asking.client_id, limit=LISTED, only=asking.experiment_id
+        )
+        ids = [experiment.id for experiment in found]
+        progress = experiments.progress(door.session, ids)
+        sizes = front_sizes(door.session, ids)
+    lines = [(experiment, progress.get(experiment.id), sizes.get(experiment.id, 0)) for experiment in found]
+    words = render_template("index.html", lines=lines, count=count, guest=request.args.get("guest"))
+    response = make_response(words)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

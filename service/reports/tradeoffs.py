@@ -1,0 +1,96 @@
+"""Which options are worth naming and what each gain costs: `objectives.decisions` in the words of the report.
+
+The only file of the report that calls the mathematics, and only its cheap, closed forms over the front's few points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.decisions import Pick as Found
+from objectives.decisions import Rate, marginal_rates, picks
+from objectives.metrics import Metric
+from objectives.problem import Problem
+from service.reports.numbers import label
+from service.reports.values import Advice, Exchange, Option, Pick
+
+__all__ = ["advise", "most_conflicting"]
+
+_CHAMPION: Final = "champion:"
+_Ranks = NDArray[np.float64]
+
+
+def advise(problem: Problem, options: Sequence[Option]) -> Advice:
+    """Picks, the recommended one first, and the price list of every pair of optimized metrics."""
+    if not options or problem.m == 0:
+        return Advice()
+    names = [metric.name for metric in problem.optimized]
+    values = np.array([[option.values[name].mean for name in names] for option in options])
+    prices = tuple(_exchange(rate, options, names) for rate in marginal_rates(problem, values))
+    return Advice(_picks(picks(problem, values)), prices)
+
+
+def most_conflicting(metrics: Sequence[Metric], options: Sequence[Option]) -> tuple[str, str] | None:
+    """The two of these optimized metrics whose ranks over the options disagree most; None for fewer than two."""
+    pairs = list(combinations(metrics, 2))
+    if not pairs:
+        return None
+    ranks = {m.name: _ranks([m.sign * option.values[m.name].mean for option in options]) for m in metrics}
+    first, second = min(pairs, key=lambda pair: _correlation(ranks[pair[0].name], ranks[pair[1].name]))
+    return first.name, second.name
+
+
+def _picks(found: Sequence[Found]) -> tuple[Pick, ...]:
+    """One pick an option: what else it is stands in `also`."""
+    by_option: dict[int, list[Found]] = {}
+    for pick in found:
+        by_option.setdefault(pick.index, []).append(pick)
+    return tuple(
+        Pick(index + 1, _title(first), _reason(first), tuple(_title(other) for other in others))
+        for index, (first, *others) in by_option.items()
+    )
+
+
+def _title(pick: Found) -> str:
+    return f"best {label(pick.kind.removeprefix(_CHAMPION))}" if pick.kind.startswith(_CHAMPION) else pick.kind
+
+
+def _reason(pick: Found) -> str:
+    share = pick.facts["share"]
+    if pick.kind == "balanced":
+        lowest = max(min(share.values()), 0.0)
+        if len(share) == 1:
+            return "No option is better."
+        return f"In every metric it goes at least {lowest:.0%} of the way from the worst still acceptable to the best."
+    if pick.kind == "knee":
+        return "Here the front bends: beyond it, small gains begin to cost much."
+    return f"No option has a better {label(pick.kind.removeprefix(_CHAMPION))}."
+
+
+def _exchange(rate: Rate, options: Sequence[Option], names: Sequence[str]) -> Exchange:
+    start, end = options[rate.start], options[rate.end]
+    others = [name for name in names if name not in (rate.gained, rate.paid)]
+    along = tuple((name, end.values[name].mean - start.values[name].mean) for name in others)
+    return Exchange(start.number, end.number, rate.gained, rate.paid, rate.gain, rate.cost, along)
+
+
+def _ranks(values: Sequence[float]) -> _Ranks:
+    """Ranks from 0, ties sharing their middle."""
+    column = np.asarray(values)
+    below = (column[:, None] > column[None, :]).sum(axis=1)
+    alike = (column[:, None] == column[None, :]).sum(axis=1)
+    return np.asarray(below + (alike - 1) / 2.0, dtype=np.float64)
+
+
+def _correlation(a: _Ranks, b: _Ranks) -> float:
+    """Spearman's rank correlation; 0 where one of them does not vary."""
+    if len(a) == 0:
+        return 0.0
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else 0.0
