@@ -22,7 +22,8 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("observations", __name__)
 
-_KNOWN = ("suggestion", "assignments", "values", "failed", "metadata", "no_optimize")
+#: `result_id` and `schema_version` as in the stream's document, so that one document fits every door.
+_KNOWN = ("suggestion", "assignments", "values", "failed", "metadata", "no_optimize", "result_id", "schema_version")
 
 
 @blueprint.post("/v1/experiments/<experiment_id>/observations")
@@ -42,8 +43,10 @@ def create(experiment_id: str) -> Response:
 
 def _store(door: Door, row: Experiment, given: dict[str, Any]) -> int:
     document = {name: value for name, value in given.items() if name != "no_optimize"}
-    result_id = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
-    message = parse_document({**document, "experiment": row.id, "result_id": result_id}, result_id=result_id)
+    key = request.headers.get("Idempotency-Key")
+    if document.get("result_id") is None:
+        document["result_id"] = key
+    message = parse_document({**document, "experiment": row.id}, result_id=uuid.uuid4().hex)
     result = check_result(message, Definition.of(row))
     outcome = observations.store(door.session, [result], source="http", now=door.now)[0]
     if isinstance(outcome, observations.Refused):

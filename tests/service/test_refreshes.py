@@ -1,0 +1,164 @@
+"""One refresh at a time, none forgotten, and nothing written by a worker that was overtaken."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service import refreshes
+from service.db import Database
+from service.models import Experiment, Refresh
+from service.refreshes import DEBOUNCE, LEASE, Lease
+from tests.support import new_experiment
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def experiment(database: Database) -> Experiment:
+    with database.write() as session:
+        return new_experiment(session, now=NOW)
+
+
+def claim(database: Database, experiment: Experiment, now: datetime) -> Lease | None:
+    with database.write() as session:
+        return refreshes.claim(session, experiment.id, owner="test", now=now)
+
+
+def change(database: Database, experiment: Experiment, now: datetime) -> int:
+    with database.write() as session:
+        row = refreshes.hold(session, [experiment.id])[experiment.id]
+        return refreshes.mark_changed(row, observations=1, failures=0, now=now)
+
+
+def finish(database: Database, lease: Lease, now: datetime) -> bool:
+    with database.write() as session:
+        return refreshes.finish(session, lease, now=now)
+
+
+def due(database: Database, now: datetime) -> list[int]:
+    with database.read() as session:
+        return list(refreshes.due_experiments(session, now=now))
+
+
+def row(database: Database, experiment: Experiment) -> Refresh:
+    with database.read() as session:
+        return session.get_one(Refresh, experiment.id)
+
+
+def test_a_new_experiment_is_due_so_that_its_pool_is_filled(database: Database, experiment: Experiment) -> None:
+    assert due(database, NOW) == [experiment.id]
+
+
+def test_of_two_workers_one_gets_the_lease(database: Database, experiment: Experiment) -> None:
+    got: list[Lease | None] = []
+    threads = [threading.Thread(target=lambda: got.append(claim(database, experiment, NOW))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 4
+    assert sum(lease is not None for lease in got) == 1
+
+
+def test_after_a_finish_nothing_is_due_until_something_changes(database: Database, experiment: Experiment) -> None:
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    assert finish(database, lease, NOW)
+    assert due(database, NOW + timedelta(days=1)) == []
+    assert claim(database, experiment, NOW + timedelta(days=1)) is None
+    change(database, experiment, NOW)
+    assert due(database, NOW + DEBOUNCE) == [experiment.id]
+
+
+def test_a_change_during_a_refresh_makes_the_next_one_due_at_once(database: Database, experiment: Experiment) -> None:
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    change(database, experiment, NOW)
+    assert due(database, NOW + DEBOUNCE) == []
+    finish(database, lease, NOW)
+    assert due(database, NOW) == [experiment.id]
+    assert row(database, experiment).model_generation == 0
+    again = claim(database, experiment, NOW)
+    assert again is not None
+    assert again.data_generation == 1
+
+
+def test_a_dead_worker_s_lease_ends_and_another_takes_over(database: Database, experiment: Experiment) -> None:
+    assert claim(database, experiment, NOW) is not None
+    assert claim(database, experiment, NOW + timedelta(seconds=10)) is None
+    later = NOW + LEASE + timedelta(seconds=3)
+    assert due(database, later) == [experiment.id]
+    assert claim(database, experiment, later) is not None
+
+
+def test_an_overtaken_worker_changes_nothing(database: Database, experiment: Experiment) -> None:
+    slow = claim(database, experiment, NOW)
+    later = NOW + LEASE + timedelta(seconds=3)
+    fast = claim(database, experiment, later)
+    assert slow is not None
+    assert fast is not None
+    assert not finish(database, slow, later)
+    with database.write() as session:
+        assert not refreshes.extend(session, slow, now=later)
+        assert not refreshes.fail(session, slow, error="late")
+        assert not refreshes.front_published(session, slow)
+    assert row(database, experiment).last_error is None
+    assert finish(database, fast, later)
+
+
+def test_an_extended_lease_is_kept(database: Database, experiment: Experiment) -> None:
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    with database.write() as session:
+        assert refreshes.extend(session, lease, now=NOW + timedelta(seconds=20))
+    assert claim(database, experiment, NOW + timedelta(seconds=40)) is None
+
+
+def test_failures_wait_longer_and_longer_and_then_go_without_models(database: Database, experiment: Experiment) -> None:
+    now, waits, degraded = NOW, [], []
+    for _ in range(4):
+        lease = claim(database, experiment, now)
+        assert lease is not None
+        degraded.append(lease.is_degraded)
+        with database.write() as session:
+            refreshes.fail(session, lease, error="LinAlgError: no")
+        due_at = row(database, experiment).due_at
+        assert due_at is not None
+        waits.append((due_at - now).total_seconds())
+        now = due_at
+    assert waits == [1, 2, 4, 8]
+    assert degraded == [False, False, True, True]
+    assert row(database, experiment).last_error == "LinAlgError: no"
+
+
+def test_a_worker_that_dies_counts_as_a_failed_attempt(database: Database, experiment: Experiment) -> None:
+    now = NOW
+    for expected in (1, 2, 3):
+        lease = claim(database, experiment, now)
+        assert lease is not None
+        assert lease.attempts == expected
+        now += LEASE + timedelta(minutes=1)
+
+
+def test_results_while_attempts_fail_do_not_cut_the_pause_short(database: Database, experiment: Experiment) -> None:
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    with database.write() as session:
+        refreshes.fail(session, lease, error="no")
+    change(database, experiment, NOW)
+    assert due(database, NOW + timedelta(milliseconds=500)) == []
+    assert due(database, NOW + timedelta(seconds=1)) == [experiment.id]
+
+
+def test_a_stream_of_results_is_answered_at_the_latest_after_five_seconds(
+    database: Database, experiment: Experiment
+) -> None:
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    finish(database, lease, NOW)
+    for step in range(1000):
+        change(database, experiment, NOW + step * timedelta(milliseconds=10))
+    assert due(database, NOW + timedelta(seconds=5)) == [experiment.id]
