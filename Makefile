@@ -38,3 +38,8 @@ lock: $(SETUP) ## Write the lock files anew (add ARGS=--upgrade for newer versio
 migration: $(SETUP) ## Write a migration from the models' changes (M="what changes")
 	$(BIN)/python -c 'import sys, tempfile; from service import migrations; from service.db import Database; db = Database("sqlite:///" + tempfile.mkdtemp() + "/m.db"); migrations.upgrade(db.engine); migrations.revision(db.engine, sys.argv[1])' "$(M)"
 	$(BIN)/ruff format -q service/migrations
+
+# -- running it -------------------------------------------------------------------------------------------------------
+.PHONY: demo
+demo: $(SETUP) ## The whole journey on real data (ARGS=--once: ends by itself; ARGS=--help: the rest)
+	@$(BIN)/python examples/digits/demo.py $(ARGS)
