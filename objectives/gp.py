@@ -41,11 +41,6 @@ class Prior:
     log_length: float = 0.0
     log_length_sd: float = 0.6
 
-    @classmethod
-    def for_dimension(cls, d: int) -> Prior:
-        """The prior for d parameters."""
-        return cls(log_length=0.5 * float(np.log(max(d, 8) / 8.0)))
-
     def start(self, d: int) -> Floats:
         """Hyperparameters (d + 2,) to begin a search from: the medians, and little noise."""
         return np.concatenate([np.full(d, -2.0 * self.log_length), [0.0, np.log(1e-3)]])
@@ -236,7 +231,7 @@ def fit_gp(
     if len(values) == 0:
         raise FitError("a Gaussian process needs at least one value")
     d = int(owner.max()) + 1
-    prior = prior or Prior.for_dimension(d)
+    prior = prior or Prior()
     mean, sd = _moments(values)
     sample = Sample(
         Z,

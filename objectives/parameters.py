@@ -49,7 +49,9 @@ class Beta:
 
     def quantile(self, u: Floats, low: float, high: float) -> Floats:
         """Values with the probabilities `u` under Beta(a, b) stretched over [low, high]."""
-        return np.asarray(low + (high - low) * betaincinv(self.a, self.b, u), dtype=np.float64)
+        return np.asarray(
+            low + (high - low) * betaincinv(self.a, self.b, np.clip(u, 1e-12, 1.0 - 1e-12)), dtype=np.float64
+        )
 
 
 @dataclass(frozen=True)

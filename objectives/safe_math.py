@@ -30,7 +30,7 @@ def psi(z: Floats) -> Floats:
     z = -38 the value is smaller than any number.
     """
     z = np.asarray(z, dtype=np.float64)
-    return np.maximum(_phi(z) + z * ndtr(z), 0.0)
+    return np.asarray(np.maximum(_phi(z) + z * ndtr(z), 0.0), dtype=np.float64)
 
 
 def log_h(z: Floats) -> Floats:

@@ -204,6 +204,30 @@ def rastrigin(a: dict) -> list[float]:
     return [float((x * x - 10 * np.cos(2 * math.pi * x) + 10).sum())]
 
 
+def griewank(a: dict) -> list[float]:
+    x = vector(a)
+    return [float((x * x).sum() / 4000 - np.prod(np.cos(x / np.sqrt(np.arange(1, len(x) + 1)))) + 1)]
+
+
+def michalewicz(a: dict) -> list[float]:
+    x = vector(a)
+    return [-float((np.sin(x) * np.sin(np.arange(1, len(x) + 1) * x * x / math.pi) ** 20).sum())]
+
+
+def rosenbrock(a: dict) -> list[float]:
+    x = vector(a)
+    return [math.log1p(float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()))]
+
+
+def schwefel(a: dict) -> list[float]:
+    x = vector(a)
+    return [418.9829 * len(x) - float((x * np.sin(np.sqrt(np.abs(x)))).sum())]
+
+
+def one_branin(a: dict) -> list[float]:
+    return [branin(a["x0"], a["x1"])]
+
+
 def many_dimensions(a: dict) -> list[float]:
     x = vector(a)
     g = float(((x[1:] - 0.35) ** 2).mean()) * 8
@@ -233,6 +257,11 @@ _ALL = (
     _case("ackley3", box(3, -8.0, 12.0), minimised(1), ackley, 20.0),
     _case("levy4", box(4, -10.0, 10.0), minimised(1), levy, 60.0),
     _case("hartmann6", box(6), minimised(1), hartmann6, 0.0),
+    _case("griewank3", box(3, -40.0, 60.0), minimised(1), griewank, 1.5),
+    _case("michalewicz4", box(4, 0.0, math.pi), minimised(1), michalewicz, -0.5),
+    _case("rosenbrock4", box(4, -2.0, 3.0), minimised(1), rosenbrock, 8.0),
+    _case("schwefel2", box(2, -500.0, 500.0), minimised(1), schwefel, 830.0),
+    _case("branin", SearchSpace((Double("x0", -5, 10), Double("x1", 0, 15))), minimised(1), one_branin, 40.0),
     _case("rastrigin2", box(2, -4.0, 5.12), minimised(1), rastrigin, 40.0),
 )
 PROBLEMS: dict[str, Case] = {case.name: case for case in _ALL}

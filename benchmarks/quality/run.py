@@ -28,7 +28,7 @@ MARKS = (20, 30, 40, 60)
 def score(case: Case, values: np.ndarray) -> float:
     """Hypervolume of the feasible rows above the judge's point; noise-free values are judged."""
     values = values[~np.isnan(values).any(axis=1)]
-    limited = [j for j in case.problem.constraint_index]
+    limited = list(case.problem.constraint_index)
     ok = np.all([case.problem.metrics[j].acceptable(values[:, j]) for j in limited], axis=0) if limited else slice(None)
     return hypervolume(-values[ok][:, : case.problem.m], -np.array(case.judge))
 
