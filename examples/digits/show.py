@@ -1,0 +1,126 @@
+"""What the demo prints: the progress of the trials, the Pareto front as a table, the journey's stops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from tradespace import Front, FrontPoint, Measurement
+
+__all__ = ["Meter", "console", "front_table", "progress", "say"]
+
+#: Without a terminal nobody said how wide a line may be.
+_WIDE: Final = 120
+#: Without a terminal there is a line each time this share of the trials is done.
+_STEPS: Final = 8
+
+console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=_WIDE)
+
+
+def say(text: str = "", *, style: str = "") -> None:
+    """Print one line as it stands: addresses are not broken up."""
+    console.print(Text(text, style=style), soft_wrap=True)
+
+
+class Meter(Protocol):
+    """Shows how many results are stored, with a few words."""
+
+    def __call__(self, done: int, words: str) -> None:
+        """Show it."""
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Meter]:
+    """Show a bar on a terminal, and a line now and then elsewhere."""
+    if not console.is_terminal:
+        yield _lines(total)
+        return
+    columns = [
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("results", total=total)
+        yield lambda done, words: bar.update(task, completed=done, description=words)
+
+
+def _lines(total: int) -> Meter:
+    step = max(1, total // _STEPS)
+    told = 0
+
+    def show(done: int, words: str) -> None:
+        nonlocal told
+        if done != told and (done >= told + step or done >= total):
+            told = done
+            say(f"  {done}/{total} {words}")
+
+    return show
+
+
+def front_table(front: Front) -> Table:
+    """Return the front, best of the first metric first; the recommended option is marked."""
+    names = sorted(front.points[0].values, key=str) if front.points else []
+    table = Table(title="Pareto front", title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column("configuration", overflow="fold")
+    for name in names:
+        table.add_column(str(name), justify="right", no_wrap=True)
+    recommended = front.recommended.assignments if front.recommended else None
+    for number, point in enumerate(front.points, 1):
+        is_pick = point.assignments == recommended
+        cells = [_measured(point.values[name]) for name in names]
+        mark = f"{number} *" if is_pick else f"{number}"
+        table.add_row(mark, configuration(point.assignments), *cells, style="bold green" if is_pick else "")
+    return table
+
+
+def recommendation(front: Front) -> str:
+    """Return the recommended pick in one sentence."""
+    pick = front.recommended
+    if pick is None:
+        return "No option is recommended yet."
+    number = next((n for n, point in enumerate(front.points, 1) if _is(point, pick.assignments)), None)
+    which = f"option {number}, " if number else ""
+    return f"Recommended: {which}{configuration(pick.assignments)}. {pick.sentence}"
+
+
+def _is(point: FrontPoint, assignments: Mapping[str, Any]) -> bool:
+    return point.assignments == assignments
+
+
+def configuration(assignments: Mapping[str, Any]) -> str:
+    """Return a configuration in short: the family first.
+
+    >>> configuration({"components": 30, "family": "svm", "svm_c": 12.3456})
+    'svm, components 30, svm_c 12.3'
+    """
+    rest = [f"{name} {_short(value)}" for name, value in sorted(assignments.items()) if name != "family"]
+    return ", ".join([str(assignments["family"]), *rest])
+
+
+def _short(value: str | float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _measured(value: Measurement) -> str:
+    """Return a value with its standard error, both to the error's first digits.
+
+    >>> _measured(Measurement(0.98163, 0.0024)), _measured(Measurement(0.0027, 0.0000036))
+    ('0.9816 ± 0.0024', '0.0027000 ± 0.0000036')
+    """
+    if not value.stddev:
+        return f"{value.value:.4g}"
+    places = min(max(0, 1 - math.floor(math.log10(value.stddev))), 6)
+    return f"{value.value:.{places}f} ± {value.stddev:.{places}f}"
