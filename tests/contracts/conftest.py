@@ -8,6 +8,9 @@ import pytest
 
 from tests.system import System
 
+#: It imports the sigopt client, which lives in an environment of its own.
+collect_ignore = ["sigopt_loop.py"]
+
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
