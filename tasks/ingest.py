@@ -34,7 +34,7 @@ from service.settings import Settings
 from tasks.celery import app, context
 from tasks.stream import DeadLetter, Entry, ResultStream
 
-__all__ = ["Incoming", "Ingested", "ingest", "main", "submit_result"]
+__all__ = ["Incoming", "Ingested", "Loop", "ingest", "main", "submit_result"]
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +193,7 @@ def _readable(value: bytes, limit: int = 20_000) -> str:
     return f"base64:{base64.b64encode(value[:limit]).decode()}" if "\x00" in text else text
 
 
-class _Loop:
+class Loop:
     """Reads batch after batch until it is told to stop."""
 
     def __init__(self, database: Database, stream: ResultStream, nudge: Nudge) -> None:
@@ -264,7 +264,7 @@ def main() -> None:
     database = Database(settings.database_url)
     # A name that survives a restart: the new life takes over at once what the old one had read.
     stream = ResultStream(settings.redis_url, settings.reader)
-    loop = _Loop(database, stream, Nudge(settings.celery_broker_url))
+    loop = Loop(database, stream, Nudge(settings.celery_broker_url))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stopping.set())
     log.info("reading results")

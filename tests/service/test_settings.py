@@ -1,0 +1,42 @@
+"""Settings come from the environment, and one that is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.errors import InvalidInputError
+from service.settings import Settings
+
+
+def test_what_is_not_set_has_a_default() -> None:
+    settings = Settings.from_env({"PATH": "/bin"})
+    assert settings.pool_size == 4
+    assert settings.celery_broker_url == settings.redis_url
+    assert settings.model_fields_set == set()
+
+
+def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    assert Settings.from_env({"TRADESPACE_ADMIN_TOKEN_FILE": str(tmp_path / "token")}).admin_token == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"TRADESPACE_POOL_SIZ": "3"}, "did you mean 'TRADESPACE_POOL_SIZE'?"),
+        ({"TRADESPACE_POOL_SIZE": "many"}, "TRADESPACE_POOL_SIZE"),
+        ({"TRADESPACE_SUGGESTION_WAIT_S": "-1"}, "TRADESPACE_SUGGESTION_WAIT_S"),
+        ({"TRADESPACE_LOG_LEVEL": "LOUD"}, "TRADESPACE_LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_setting_is_named(environ: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        Settings.from_env(environ)
+    assert words in refused.value.message
+
+
+def test_each_allowed_host_is_listed() -> None:
+    settings = Settings.from_env({"TRADESPACE_WEBHOOK_ALLOW_HOSTS": "127.0.0.1, hooks.internal"})
+    assert settings.allowed_private_hosts == {"127.0.0.1", "hooks.internal"}
