@@ -5,7 +5,8 @@ it -> tasks.deliver: `claim_due`, `post` (signed, only to addresses that may be 
 """
 
 from service.webhooks.calls import DEADLINE_S, post
-from service.webhooks.delivery import Prepared, Told, claim_due, fan_out, has_due, history, record_outcome, replay
+from service.webhooks.claims import Prepared, claim_due, has_due
+from service.webhooks.delivery import Told, fan_out, history, record_outcome, replay
 from service.webhooks.endpoints import DeliveryState, EndpointState, create, delete, find, ping, recent
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
 

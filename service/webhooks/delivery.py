@@ -1,15 +1,13 @@
-"""Deliveries: made from an event, claimed when due, moved on by what an attempt came to, replayed by hand.
+"""Deliveries: made from an event, moved on by what an attempt came to, replayed by hand, told to people.
 
-Stops "fan out" and "deliver" of the webhook journey: tasks.relay calls `fan_out`, tasks.deliver the rest. The row is
-the truth: `next_attempt_at` says when it is due, `lease_until` that somebody is sending it now. Whoever changes an
-endpoint's deliveries locks the endpoint first; so two processes neither take the same one nor wait for each other in
-a ring, and no more than two are on their way to one receiver.
+Stops "fan out" and "store" of the webhook journey: tasks.relay calls `fan_out`, tasks.deliver `record_outcome`. Whoever
+changes an endpoint's deliveries locks the endpoint first; so two processes never wait for each other in a ring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from secrets import token_hex
@@ -22,21 +20,17 @@ from service.db import insert_new
 from service.errors import ConflictError, NotFoundError
 from service.events import PUBLIC, EventType
 from service.models import Attempt, Delivery, Endpoint, Event
+from service.webhooks.claims import Prepared
 from service.webhooks.endpoints import DeliveryState, EndpointState, disable
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
 from service.webhooks.payloads import body_of
 
 __all__ = [
     "GIVE_UP_AFTER",
-    "LEASE",
-    "MAX_IN_FLIGHT",
     "MAX_RETRY_AFTER",
     "SCHEDULE",
-    "Prepared",
     "Told",
-    "claim_due",
     "fan_out",
-    "has_due",
     "history",
     "record_outcome",
     "replay",
@@ -61,23 +55,7 @@ JITTER: Final = 0.1
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 #: An endpoint of which nothing but failures was heard for this long is disabled.
 GIVE_UP_AFTER: Final = timedelta(days=5)
-#: After this a delivery whose sender was not heard of is sent again: well beyond the deadline of a call.
-LEASE: Final = timedelta(seconds=60)
-MAX_IN_FLIGHT: Final = 2
 _GONE: Final = 410
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """All that is needed to send one delivery. The claim is the sender's until `lease_until`."""
-
-    delivery_id: int
-    endpoint_id: int
-    message_id: str
-    url: str = field(repr=False)  # an address may hold a key
-    body: str = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-    lease_until: datetime
 
 
 @dataclass(frozen=True)
@@ -131,107 +109,6 @@ def _wants(endpoint: Endpoint, event: Event) -> bool:
     if event.type == EventType.WEBHOOK_PING:
         return event.data.get("webhook") == str(endpoint.id)
     return not endpoint.event_types or event.type in endpoint.event_types
-
-
-def has_due(session: Session, now: datetime) -> bool:
-    """Whether `claim_due` may find something: a look that takes no lock."""
-    return session.scalar(sa.select(sa.true()).where(_due_endpoints(now).exists())) is not None
-
-
-def claim_due(session: Session, now: datetime, limit: int) -> list[Prepared]:
-    """Take up to `limit` deliveries that are due, the longest waiting endpoints first, two at a time to each endpoint.
-
-    The lease is stored as the next time the delivery is due: a sender that dies needs no one to notice.
-    """
-    if limit < 1:
-        return []
-    endpoints = {row.id: row for row in session.scalars(_claimable(now, limit))}
-    taken = _first_due(session, endpoints, now)[:limit]
-    if not taken:
-        return []
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.id.in_([delivery.id for delivery in taken]))
-        .values(lease_until=now + LEASE, next_attempt_at=now + LEASE)
-        .execution_options(synchronize_session=False)
-    )
-    return [_prepared(delivery, endpoints[delivery.endpoint_id], now + LEASE) for delivery in taken]
-
-
-def _due_endpoints(now: datetime) -> sa.Select[int, datetime | None]:
-    return (
-        sa.select(Endpoint.id, sa.func.min(Delivery.next_attempt_at).label("oldest"))
-        .join(Delivery, Delivery.endpoint_id == Endpoint.id)
-        .where(_is_due(now), Endpoint.state == EndpointState.ACTIVE.value, Endpoint.id.not_in(_busy(now)))
-        .group_by(Endpoint.id)
-    )
-
-
-def _claimable(now: datetime, limit: int) -> sa.Select[Endpoint]:
-    """Lock the endpoints that are due; one that another process has in hand is passed by."""
-    due = _due_endpoints(now).subquery()
-    return (
-        sa.select(Endpoint)
-        .join(due, due.c.id == Endpoint.id)
-        .order_by(due.c.oldest, Endpoint.id)
-        .limit(limit)
-        .with_for_update(of=Endpoint, key_share=True, skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-
-
-def _is_due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(Delivery.state == DeliveryState.PENDING.value, Delivery.next_attempt_at <= now)
-
-
-def _in_flight(now: datetime) -> sa.Select[int, int]:
-    return (
-        sa.select(Delivery.endpoint_id, sa.func.count(Delivery.id))
-        .where(
-            Delivery.state == DeliveryState.PENDING.value,
-            # Lets the index find them; twice, since another process may have read the clock a little later.
-            Delivery.next_attempt_at.between(now, now + 2 * LEASE),
-            Delivery.lease_until > now,
-        )
-        .group_by(Delivery.endpoint_id)
-    )
-
-
-def _busy(now: datetime) -> sa.Select[int]:
-    return _in_flight(now).having(sa.func.count(Delivery.id) >= MAX_IN_FLIGHT).with_only_columns(Delivery.endpoint_id)
-
-
-def _first_due(session: Session, endpoint_ids: Collection[int], now: datetime) -> list[Delivery]:
-    """Return the due deliveries that fit into their endpoint's share; each endpoint's first comes before any second.
-
-    This is a statement of its own: it sees what was committed before the endpoints were locked, and they are locked.
-    """
-    ids = list(endpoint_ids)
-    in_flight = {row[0]: row[1] for row in session.execute(_in_flight(now))}
-    place = sa.func.row_number().over(
-        partition_by=Delivery.endpoint_id, order_by=(Delivery.next_attempt_at, Delivery.id)
-    )
-    ranked = sa.select(Delivery.id, place.label("place")).where(Delivery.endpoint_id.in_(ids), _is_due(now)).subquery()
-    rows = session.execute(
-        sa.select(Delivery, ranked.c.place)
-        .join(ranked, ranked.c.id == Delivery.id)
-        .where(ranked.c.place <= MAX_IN_FLIGHT)
-        .order_by(ranked.c.place, Delivery.next_attempt_at, Delivery.id)
-        .execution_options(populate_existing=True)
-    )
-    return [row for row, place in rows if place <= MAX_IN_FLIGHT - in_flight.get(row.endpoint_id, 0)]
-
-
-def _prepared(delivery: Delivery, endpoint: Endpoint, lease_until: datetime) -> Prepared:
-    return Prepared(
-        delivery_id=delivery.id,
-        endpoint_id=endpoint.id,
-        message_id=delivery.message_id,
-        url=endpoint.url,
-        body=delivery.body,
-        secrets=(endpoint.secret,),
-        lease_until=lease_until,
-    )
 
 
 def record_outcome(session: Session, prepared: Prepared, outcome: Outcome, now: datetime, *, rng: Random) -> None:

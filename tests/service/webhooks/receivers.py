@@ -55,6 +55,11 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # five callers at a time are too few for a burst: the sixth would be reset
+
+
 @contextmanager
 def receiver(answer: Callable[[Received], Answer] | None = None) -> Iterator[Receiver]:
     """Serve until the block ends."""
@@ -74,8 +79,7 @@ def receiver(answer: Callable[[Received], Answer] | None = None) -> Iterator[Rec
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     state = Receiver(server.server_address[1], answer or (lambda _: Answer()))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

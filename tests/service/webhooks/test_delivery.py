@@ -19,7 +19,8 @@ from service.errors import ConflictError, NotFoundError
 from service.events import PUBLIC, EventType
 from service.models import Attempt, Delivery, Endpoint, Event
 from service.webhooks import Failed, Prepared, Succeeded
-from service.webhooks.delivery import LEASE, MAX_IN_FLIGHT, SCHEDULE
+from service.webhooks.claims import LEASE, MAX_IN_FLIGHT
+from service.webhooks.delivery import SCHEDULE
 from tests.service.webhooks.given import START, a_client, an_endpoint, an_event, an_experiment
 
 SECOND = timedelta(seconds=1)
