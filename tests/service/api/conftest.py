@@ -1,0 +1,79 @@
+"""The application on both databases, with a worker that the test calls by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from service.api.door import EXTENSION
+from service.app import create_app
+from service.db import Database
+from service.settings import Settings
+from tasks.optimize import refresh_once
+from tests.support import BODY, new_client
+
+
+@dataclass
+class Api:
+    """Calls with a token, as a client would make them."""
+
+    app: Flask
+    database: Database
+    secret: str
+
+    def call(self, method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
+        more.setdefault("auth", (self.secret, ""))
+        if body is not None:
+            more["json"] = body
+        return self.app.test_client().open(path, method=method, **more)
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> TestResponse:
+        return self.call("POST", path, {} if body is None and "data" not in more else body, **more)
+
+    def experiment(self, **changes: Any) -> str:
+        reply = self.post("/v1/experiments", {**BODY, **changes})
+        assert reply.status_code == 200, reply.text
+        return str(reply.json["id"])  # type: ignore[index]
+
+    def observe(self, experiment: str, x: float, y: float, **values: float) -> TestResponse:
+        named = values or {"accuracy": 1 - (x - 0.3) ** 2, "latency_ms": x + y}
+        body = {
+            "assignments": {"x": x, "y": y},
+            "values": [{"name": name, "value": value} for name, value in named.items()],
+        }
+        return self.post(f"/v1/experiments/{experiment}/observations", body)
+
+    def work(self, experiment: str) -> None:
+        """Do what a worker does."""
+        while refresh_once(self.database, int(experiment), pool_size=3):
+            pass
+
+
+@pytest.fixture
+def make_app(database_url: str, redis_url: str) -> Iterator[Callable[..., Flask]]:
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        given = {"database_url": database_url, "redis_url": redis_url, "suggestion_wait_s": 0.0, **changes}
+        made.append(create_app(Settings(**given)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions[EXTENSION].database.close()
+
+
+@pytest.fixture
+def api(make_app: Callable[..., Flask], database: Database) -> Api:
+    with database.write() as session:
+        secret = new_client(session, now=datetime.now(UTC))[1]
+    return Api(make_app(), database, secret)
