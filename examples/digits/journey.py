@@ -134,7 +134,7 @@ def row(run: Run) -> str:
     if stored != Counter(run.published):
         raise MissedError(f"{stored.total()} rows for {len(run.published)} results")
     failed = sum(one["failed"] for one in observations)
-    return f"each stored exactly once; {failed} of them report a configuration that failed"
+    return f"each stored exactly once; configurations that failed: {failed}"
 
 
 def _refusals(run: Run, missing: Sequence[str]) -> str:
