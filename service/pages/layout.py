@@ -78,7 +78,7 @@ def page(report: Report, *, x: str | None, y: str | None, link: Link, redis_url:
         "cards": cards_of(report, rows),
         "prices": _steps(report, report.advice.prices_between(gained, paid or "")),
         "price_pair": (label(gained), label(paid or "")),
-        "limits": [(x, limit_rule(report.metric(x.metric), x.value), effect(x)) for x in report.limits],
+        "limits": [(it, limit_rule(report.metric(it.metric), it.value), effect(it)) for it in report.limits],
         "curves": _curves(report),
         "curve_words": _curve_words(report),
         "quality": _quality(report),

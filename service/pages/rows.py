@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from service.reports.figures import bar
@@ -24,6 +25,7 @@ class Cell:
     exact: str
     stddev: str = ""
     is_best: bool = False
+    is_missed: bool = False
     bar: Markup | None = None
 
 
@@ -51,9 +53,10 @@ class Card:
 
 
 def rows_of(report: Report) -> list[Row]:
-    """A row for each option, in order."""
+    """A row for each option, in order; while there is none, for the configurations nearest to feasible."""
+    shown = report.options or report.nearest
     digits = digits_of(report)
-    columns = {metric.name: _column(report, metric) for metric in report.metrics}
+    columns = {metric.name: _column(shown, metric) for metric in report.metrics}
     titles = {pick.option: (pick.title, *pick.also) for pick in report.advice.picks}
     recommended = report.advice.recommended
     return [
@@ -66,15 +69,14 @@ def rows_of(report: Report) -> list[Row]:
             ),
             assignments=_assignments(option),
         )
-        for option in report.options
+        for option in shown
     ]
 
 
-def _column(report: Report, metric: Metric) -> tuple[float, float]:
+def _column(shown: Sequence[Option], metric: Metric) -> tuple[float, float]:
     """The worst and the best value of a metric among the options, maximised."""
-    values = [
-        metric.sign * option.values[metric.name].mean for option in report.options if metric.name in option.values
-    ]
+    measured = (option.values.get(metric.name) for option in shown)
+    values = [metric.sign * value.mean for value in measured if value]
     return (min(values), max(values)) if values else (0.0, 0.0)
 
 
@@ -92,6 +94,7 @@ def _cell(option: Option, metric: Metric, column: tuple[float, float], write: Ca
         exact=repr(value.mean),
         stddev=f"± {brief(value.stddev, 2)}" if value.stddev else "",
         is_best=is_best,
+        is_missed=not metric.acceptable(np.array(value.mean)),
         bar=bar(share, best=is_best) if is_judged else None,
     )
 

@@ -35,7 +35,7 @@ def brief(value: float, digits: int = 3) -> str:
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
     if not SMALLEST <= abs(rounded) < LARGEST:
-        return _power(rounded, digits)
+        return _power(value, digits)
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     text = f"{rounded:,.{decimals}f}"
     return _minus(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from objectives.metrics import Metric
 from service.arrays import problem_of
 from service.models import Configuration, Experiment, Front, ModelState, Refresh, Rejection, Suggestion
-from service.reports.tradeoffs import advise
+from service.reports.tradeoffs import advise, nearest_to_feasible
 from service.reports.values import Beaten, Limit, Milestone, Models, Option, Rejected, Report, Value
 from service.schemas.experiment import Definition
 
@@ -50,6 +50,7 @@ def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
     metrics = problem.metrics
     options = _options(front, metrics)
     recent = _recent(session, experiment.id)
+    beaten = _beaten(recent, metrics, _on_front(front))
     rejected_count, rejected = _rejections(session, experiment.id)
     return Report(
         experiment_id=experiment.id,
@@ -69,7 +70,8 @@ def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
         front_at=front.created_at if front else None,
         front_count=front.size if front else 0,
         options=options,
-        beaten=_beaten(recent, metrics, _on_front(front)),
+        nearest=() if options else nearest_to_feasible(problem, beaten),
+        beaten=beaten,
         limits=_limits(recent, metrics, front),
         milestones=_milestones(front),
         models=_models(session.get(ModelState, experiment.id)),
@@ -129,18 +131,21 @@ class _Recent:
     """A configuration that was measured lately."""
 
     id: int
+    assignments: dict[str, Any]
     values: dict[str, Value]
 
 
 def _recent(session: Session, experiment_id: int) -> tuple[_Recent, ...]:
     rows = session.execute(
-        sa.select(Configuration.id, Configuration.sums)
+        sa.select(Configuration.id, Configuration.assignments, Configuration.sums)
         .where(Configuration.experiment_id == experiment_id)
         .order_by(Configuration.id.desc())
         .limit(BEATEN)
     )
     measured = (row for row in rows if row.sums)
-    return tuple(_Recent(row.id, {name: _pooled(sums) for name, sums in row.sums.items()}) for row in measured)
+    return tuple(
+        _Recent(row.id, row.assignments, {name: _pooled(sums) for name, sums in row.sums.items()}) for row in measured
+    )
 
 
 def _pooled(sums: Mapping[str, Any]) -> Value:
@@ -158,7 +163,7 @@ def _missed(values: Mapping[str, Value], metrics: Iterable[Metric]) -> tuple[str
 
 
 def _beaten(recent: Iterable[_Recent], metrics: Sequence[Metric], front: set[int]) -> tuple[Beaten, ...]:
-    return tuple(Beaten(x.id, x.values, _missed(x.values, metrics)) for x in recent if x.id not in front)
+    return tuple(Beaten(x.id, x.assignments, x.values, _missed(x.values, metrics)) for x in recent if x.id not in front)
 
 
 def _limits(recent: Sequence[_Recent], metrics: Sequence[Metric], front: Front | None) -> tuple[Limit, ...]:

@@ -61,10 +61,9 @@ def reached(report: Report, option: Option) -> str:
 
 def digits_of(report: Report) -> dict[str, Digits]:
     """How each metric is written on this page: so that the options of the front can be told apart."""
+    shown = report.options or report.nearest
     return {
-        metric.name: digits_for(
-            option.values[metric.name].mean for option in report.options if metric.name in option.values
-        )
+        metric.name: digits_for(option.values[metric.name].mean for option in shown if metric.name in option.values)
         for metric in report.metrics
     }
 

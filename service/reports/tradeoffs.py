@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from objectives.decisions import Pick as Found
 from objectives.decisions import Rate, marginal_rates, picks
+from objectives.hypervolume import closest_to_feasible
 from objectives.metrics import Metric
-from objectives.problem import Problem
+from objectives.problem import Data, Problem
 from service.reports.numbers import label
-from service.reports.values import Advice, Exchange, Option, Pick
+from service.reports.values import Advice, Beaten, Exchange, Option, Pick
 
-__all__ = ["advise", "most_conflicting"]
+__all__ = ["advise", "most_conflicting", "nearest_to_feasible"]
+
+#: How many configurations stand in for options while nothing is feasible.
+NEAREST: Final = 3
 
 _CHAMPION: Final = "champion:"
 _Ranks = NDArray[np.float64]
@@ -43,6 +47,17 @@ def most_conflicting(metrics: Sequence[Metric], options: Sequence[Option]) -> tu
     ranks = {m.name: _ranks([m.sign * option.values[m.name].mean for option in options]) for m in metrics}
     first, second = min(pairs, key=lambda pair: _correlation(ranks[pair[0].name], ranks[pair[1].name]))
     return first.name, second.name
+
+
+def nearest_to_feasible(problem: Problem, tried: Sequence[Beaten]) -> tuple[Option, ...]:
+    """The configurations that miss the thresholds by least, nearest first."""
+    if not tried:
+        return ()
+    names = [metric.name for metric in problem.metrics]
+    values = [[point.values[name].mean if name in point.values else np.nan for name in names] for point in tried]
+    data = Data([point.assignments for point in tried], np.array(values))
+    rows = [tried[row] for row in closest_to_feasible(problem, data, count=NEAREST)]
+    return tuple(Option(i, x.configuration_id, x.assignments, x.values) for i, x in enumerate(rows, start=1))
 
 
 def _picks(found: Sequence[Found]) -> tuple[Pick, ...]:

@@ -49,6 +49,7 @@ class Beaten:
     """A configuration outside the front: `missed` names the thresholds it does not reach (none: it is beaten)."""
 
     configuration_id: int
+    assignments: Mapping[str, Any]
     values: Mapping[str, Value]
     missed: tuple[str, ...]
 
@@ -154,7 +155,7 @@ class Report:
     Generations count changes of the data: `data_generation` is the newest, `front_generation` and `model_generation`
     are the ones that front and models have seen; `is_failing`: the last attempt to catch up failed.
     `front_count` is the size of the front, `options` its points (evenly thinned where there are very many), `beaten`
-    the newest of the other configurations.
+    the newest of the other configurations; `nearest` stands in while nothing is feasible: those that miss by least.
     """
 
     experiment_id: int
@@ -174,6 +175,7 @@ class Report:
     front_at: datetime | None
     front_count: int
     options: tuple[Option, ...]
+    nearest: tuple[Option, ...]
     beaten: tuple[Beaten, ...]
     limits: tuple[Limit, ...]
     milestones: tuple[Milestone, ...]

@@ -9,7 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from service.reports.figures.scales import LOG_FROM, Scale, padded
+from service.reports.figures.scales import LOG_FROM, NOTHING, Scale, padded
 from service.reports.figures.svg import clip, element
 from service.reports.numbers import label
 from service.reports.values import Report, Value
@@ -75,7 +75,7 @@ def window(front: Sequence[float], others: Sequence[float], threshold: float | N
     if not core:
         return padded(rest)
     low, high = _scaled(min(core), log), _scaled(max(core), log)
-    reach = (high / 2 - low / 2) * 2 * REACH
+    reach = (high - low) * REACH
     near = [value for value in rest if low - reach <= _scaled(value, log) <= high + reach]
     return padded([*core, *near], allow_log=log)
 
@@ -104,7 +104,7 @@ def _middle(values: Sequence[float]) -> list[float]:
 
 
 def _scaled(value: float, log: bool) -> float:
-    return math.log(value) if log else value
+    return math.log(max(value, NOTHING)) if log else value
 
 
 def _x_tick(x: float, text: str, frame: Frame) -> Markup:

@@ -1,4 +1,8 @@
-"""From values to pixels: scales with readable ticks, for any finite values however large, small or alike."""
+"""From values to pixels: scales with readable ticks, for values however large, small or alike.
+
+Measured values are at most 1e100 in size (service.schemas), so that differences never overflow; below `NOTHING` a value
+is drawn as zero.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ __all__ = ["Scale", "padded"]
 LOG_FROM: Final = 40.0
 #: A domain is at least this wide, relative to its values: below it floating point has no room for ticks.
 NARROWEST: Final = 1e-6
-HUGE: Final = 8e307
+NOTHING: Final = 1e-100
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Scale:
         """Where `value` lies between low (0) and high (1)."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # halves: 1e308 - -1e308 would overflow
+        return (value - self.low) / (self.high - self.low)
 
     def holds(self, value: float) -> bool:
         """Whether `value` lies in the domain."""
@@ -77,22 +81,20 @@ def padded(values: Iterable[float], *, share: float = 0.06, allow_log: bool = Tr
     >>> padded([1.0, 100.0])[2], padded([3.0, 3.0]), padded([])
     (True, (2.7, 3.3, False), (0.0, 1.0, False))
     """
-    sizes = sorted(min(max(value, -HUGE), HUGE) for value in values)
+    sizes = sorted(value if abs(value) >= NOTHING else 0.0 for value in values)
     if not sizes:
         return 0.0, 1.0, False
     low, high = sizes[0], sizes[-1]
     if allow_log and low > 0 and high / LOG_FROM > low:
-        room = math.exp(share * (math.log(high) - math.log(low)))
-        return max(low / room, 5e-308), min(high * room, HUGE), True
-    span = high / 2 - low / 2
-    if span <= max(abs(low), abs(high)) * NARROWEST / 2:
+        room = (high / low) ** share
+        return low / room, high * room, True
+    room = (high - low) * share
+    if high - low <= max(abs(low), abs(high)) * NARROWEST:
         room = max(abs(low), abs(high)) * 0.1 or 1.0
-    else:
-        room = min(span * share * 2, HUGE)
-    return round_sum(low, -room), round_sum(high, room), False
+    return _sum(low, -room), _sum(high, room), False
 
 
-def round_sum(value: float, change: float) -> float:
+def _sum(value: float, change: float) -> float:
     """Their sum without the floating point dust behind it, when it can be told from dust."""
     total = value + change
     tidy = float(f"{total:.12g}")
@@ -100,28 +102,27 @@ def round_sum(value: float, change: float) -> float:
 
 
 def _linear_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
-    step = _nice((high / 2 - low / 2) / max(count, 1) * 2)
+    step = _nice((high - low) / max(count, 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(min(max(_tidy(i * step, step), low), high) for i in range(first, last + 1))
 
 
 def _nice(size: float) -> float:
     """The nearest of 1, 2, 5 times a power of ten."""
-    if size < 1e-300:
-        return max(size, 5e-324)
     power = 10.0 ** math.floor(math.log10(size))
     return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if size <= factor * power * 1.5 or factor == 10.0)
 
 
 def _tidy(value: float, step: float) -> float:
-    places = 1 - math.floor(math.log10(step)) if step >= 1e-300 else 0
-    return round(value, places) if 0 <= places < 300 else value
+    """A multiple of `step` without floating point dust."""
+    places = 1 - math.floor(math.log10(step))
+    return round(value, places) if places >= 0 else value
 
 
 def _log_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
-        marks = [factor * 10.0**decade for decade in decades for factor in factors if -308 < decade < 308]
+        marks = [factor * 10.0**decade for decade in decades for factor in factors]
         inside = [mark for mark in marks if low <= mark <= high]
         if len(inside) <= count + 1:
             return tuple(inside)
