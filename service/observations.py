@@ -109,7 +109,7 @@ def _again(result: Result, payload_hash: str, observation_id: int) -> Outcome:
     if result.payload_hash == payload_hash:
         return Duplicate(observation_id)
     message = f"result_id {result.result_id!r} is taken by another result of this experiment; the first one stays"
-    return Refused(ConflictError(message, field="result_id"))
+    return Refused(ConflictError(message, field=".result_id"))
 
 
 def _place(session: Session, fresh: Iterable[tuple[int, Result]], outcomes: dict[int, Outcome]) -> list[_Placed]:
@@ -126,7 +126,7 @@ def _place(session: Session, fresh: Iterable[tuple[int, Result]], outcomes: dict
         suggestion = found.get(result.suggestion_id or 0)
         if suggestion is None or suggestion.experiment_id != result.experiment_id or suggestion.state == "pooled":
             message = f"No suggestion {result.suggestion_id} in experiment {result.experiment_id}"
-            outcomes[index] = Refused(NotFoundError(message, field="suggestion"))
+            outcomes[index] = Refused(NotFoundError(message, field=".suggestion"))
         else:
             placed.append(_Placed(index, result, suggestion.assignments, suggestion.key))
     return placed

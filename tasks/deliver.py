@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import UTC, datetime
 from random import Random
 from typing import Final
@@ -17,12 +17,14 @@ from service import webhooks
 from service.db import Database
 from service.settings import Settings
 
-__all__ = ["THREADS", "deliver_due"]
+__all__ = ["GRACE_S", "THREADS", "deliver_due"]
 
 _log = logging.getLogger(__name__)
 
 #: Calls at a time. An endpoint gets two of them at most, so that a slow receiver leaves the others theirs.
 THREADS: Final = 16
+#: How long calls under way are waited for when it is to stop, in seconds. Those that take longer are sent again later.
+GRACE_S: Final = 5.0
 #: How often new deliveries are looked for while calls are under way, in seconds.
 _LOOK_S: Final = 0.2
 #: After a call has ended, how long to see whether more do, in seconds: one claim for several is cheaper than several.
@@ -40,22 +42,29 @@ def deliver_due(
     """Send all that is due, and what becomes due meanwhile; return the number of attempts once nothing is left to do.
 
     It does not wait for a slow call before it claims the next ones. When `stopping` is set it claims no more and
-    returns when the calls under way have ended, `deadline_s` later at most.
+    returns within `GRACE_S`. A database that fails is the caller's to hear of; the leases bring the calls back.
     """
+    stopping = stopping or threading.Event()
     attempts = 0
+    errors: list[BaseException] = []
     running: set[Future[None]] = set()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        while True:
-            if stopping is None or not stopping.is_set():
-                for prepared in _claim(database, THREADS - len(running)):
-                    running.add(pool.submit(_deliver, database, settings, prepared, rng, deadline_s))
-            if not running:
-                return attempts
-            wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
-            ended, running = wait(running, timeout=_GATHER_S)
-            attempts += len(ended)
-            for call in ended:
-                call.result()  # a database that fails is the caller's to hear of; the leases bring the calls back
+    while not stopping.is_set() and not errors:
+        for prepared in _claim(database, THREADS - len(running)):
+            running.add(_start(database, settings, prepared, rng, deadline_s))
+        if not running:
+            return attempts
+        wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+        ended, running = wait(running, timeout=_GATHER_S)
+        attempts += len(ended)
+        errors.extend(_errors(ended))
+    ended, _ = wait(running, timeout=GRACE_S)
+    for error in [*errors, *_errors(ended)]:
+        raise error
+    return attempts + len(ended)
+
+
+def _errors(calls: set[Future[None]]) -> list[BaseException]:
+    return [error for error in (call.exception() for call in calls) if error is not None]
 
 
 def _claim(database: Database, limit: int) -> list[webhooks.Prepared]:
@@ -66,6 +75,22 @@ def _claim(database: Database, limit: int) -> list[webhooks.Prepared]:
             return []
     with database.write() as session:
         return webhooks.claim_due(session, database.now(session), limit)
+
+
+def _start(
+    database: Database, settings: Settings, prepared: webhooks.Prepared, rng: Random, deadline_s: float
+) -> Future[None]:
+    """Make one attempt in a thread of its own. A daemon, unlike an executor's: a process that is to stop does stop."""
+    call: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            call.set_result(_deliver(database, settings, prepared, rng, deadline_s))
+        except BaseException as error:
+            call.set_exception(error)  # `deliver_due` raises it
+
+    threading.Thread(target=run, name=f"delivery-{prepared.delivery_id}", daemon=True).start()
+    return call
 
 
 def _deliver(

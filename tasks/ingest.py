@@ -8,6 +8,7 @@ is away is waited for, and nothing is acknowledged meanwhile.
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import signal
@@ -29,12 +30,13 @@ from service.errors import InvalidInputError, NotFoundError, ServiceError
 from service.models import Experiment, Rejection
 from service.nudge import Nudge
 from service.schemas.experiment import Definition
+from service.schemas.fields import parse_json_object
 from service.schemas.result import Message, Result, check_result, parse_document, parse_message
 from service.settings import Settings
 from tasks.celery import app, context
 from tasks.stream import DeadLetter, Entry, ResultStream
 
-__all__ = ["Incoming", "Ingested", "Loop", "ingest", "main", "submit_result"]
+__all__ = ["Incoming", "Ingested", "Loop", "ingest", "main", "of_task", "submit_result"]
 
 log = logging.getLogger(__name__)
 
@@ -276,14 +278,22 @@ def main() -> None:
 # -- Celery's door ---------------------------------------------------------------------------------------------------
 
 
+def of_task(task_id: str, document: Mapping[str, Any]) -> Incoming:
+    """Return a Celery message as it came; Celery's JSON lets NaN through, so it is read again, strictly."""
+    text = json.dumps(document)
+    message_id = f"celery:{task_id}"
+    return Incoming(
+        message_id,
+        {"data": text},
+        lambda: parse_document(parse_json_object(text, what="The message"), result_id=message_id),
+    )
+
+
 @app.task(name="tradespace.submit_result")
 def submit_result(**document: Any) -> None:
     """Take a result from a producer that speaks Celery: the same document as the stream's field `data`."""
     held = context()
-    document_id = str(document.get("result_id") or submit_result.request.id)
-    message_id = f"celery:{submit_result.request.id}"
-    incoming = Incoming(message_id, document, lambda: parse_document(document, result_id=document_id))
-    done = ingest(held.database, [incoming], source="celery")
+    done = ingest(held.database, [of_task(submit_result.request.id, document)], source="celery")
     for letter in done.dead:
         held.dead_letter(letter)
     if done.stored:

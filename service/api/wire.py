@@ -17,6 +17,8 @@ from service.schemas import fields
 __all__ = ["Page", "body", "epoch", "page", "pagination", "parse_id", "refuse_unknown", "reply"]
 
 LARGEST_PAGE: Final = 1000
+#: What asks for the one order there is.
+_NEWEST_FIRST: Final = frozenset(("", "id", "false", "0"))
 _READ_AS_JSON: Final = frozenset(("", "application/json", "application/x-www-form-urlencoded"))
 #: So that a reply that lands in a page by mistake is still text.
 _ESCAPES: Final = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
@@ -71,6 +73,11 @@ def page() -> Page:
         raise InvalidInputError(f"Invalid limit: {text}, expected 0 to {LARGEST_PAGE}", field="limit")
     if len(text) > 9 or int(text) > LARGEST_PAGE:
         raise InvalidInputError(f"Exceeded maximum limit: {LARGEST_PAGE}", field="limit")
+    for name in ("after", "sort", "ascending"):
+        asked = request.args.get(name, "")
+        if asked.lower() not in _NEWEST_FIRST:
+            message = f"{name}={asked[:40]} is not offered: lists come newest first and go on with `before`"
+            raise InvalidInputError(message, field=name, expected="nothing")
     marker = request.args.get("before")
     return Page(int(text), None if marker is None else _unmark(marker))
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from service.errors import InvalidInputError, did_you_mean
-from service.schemas.fields import LARGEST_NUMBER, Strict, parse_model
+from service.schemas.fields import LARGEST_NUMBER, Strict, parse_model, shorten
 
 __all__ = [
     "Bounds",
@@ -135,8 +135,8 @@ class ExperimentBody(Strict):
     name: Name
     parameters: Annotated[list[Parameter], Field(min_length=1, max_length=MOST_PARAMETERS)]
     metrics: Annotated[list[Annotated[Metric, BeforeValidator(_named)]], Field(max_length=MOST_METRICS)] | None = None
-    conditionals: list[Conditional] = Field(default_factory=list)
-    linear_constraints: list[LinearConstraint] = Field(default_factory=list)
+    conditionals: list[Conditional] | None = None
+    linear_constraints: list[LinearConstraint] | None = None
     observation_budget: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     parallel_bandwidth: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     metadata: Annotated[dict[str, MetadataValue], Field(max_length=100)] | None = None
@@ -186,21 +186,40 @@ class Definition(Strict):
 
 def parse_experiment(body: Mapping[str, Any]) -> tuple[ExperimentBody, Definition]:
     """Read and check a body that creates an experiment. Raise `InvalidInputError` for the first thing that is wrong."""
-    parsed = parse_model(ExperimentBody, body)
+    parsed = parse_model(ExperimentBody, _without_neutral(body))
+    conditionals, constraints = parsed.conditionals or [], parsed.linear_constraints or []
     _check_metadata(parsed.metadata)
     metrics = [Metric()] if parsed.metrics is None else parsed.metrics
     _check_metrics(metrics)
-    _check_conditionals(parsed.conditionals)
-    _check_parameters(parsed.parameters, parsed.conditionals)
-    for index, constraint in enumerate(parsed.linear_constraints):
+    _check_conditionals(conditionals)
+    _check_parameters(parsed.parameters, conditionals)
+    for index, constraint in enumerate(constraints):
         _check_constraint(constraint, parsed.parameters, f".linear_constraints[{index}]")
     definition = Definition(
         parameters=tuple(sorted((_numbered(p) for p in parsed.parameters), key=lambda p: p.name)),
-        conditionals=tuple(sorted(parsed.conditionals, key=lambda c: c.name)),
-        linear_constraints=tuple(parsed.linear_constraints),
+        conditionals=tuple(sorted(conditionals, key=lambda c: c.name)),
+        linear_constraints=tuple(constraints),
         metrics=tuple(sorted(metrics, key=lambda m: m.name or "")),
     )
     return parsed, definition
+
+
+#: What clients send along unused: taken when it says nothing, refused when it asks for something.
+_NEUTRAL: Final[Mapping[str, tuple[Any, ...]]] = {
+    "project": (None,),
+    "num_solutions": (None, 1),
+    "tasks": (None, []),
+    "runs_only": (None, False),
+}
+
+
+def _without_neutral(body: Mapping[str, Any]) -> dict[str, Any]:
+    for name, nothing in _NEUTRAL.items():
+        if name in body and body[name] not in nothing:
+            known = " or ".join(shorten(value) for value in nothing)
+            message = f".{name} is not offered by this server: expected {known}, got {shorten(body[name])}"
+            raise InvalidInputError(message, field=f".{name}", expected=known)
+    return {name: value for name, value in body.items() if name not in _NEUTRAL}
 
 
 def _numbered(parameter: Parameter) -> Parameter:

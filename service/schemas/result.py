@@ -6,7 +6,6 @@ anything; `check_result` holds it against the experiment's definition.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,7 +15,8 @@ from service.db import strict_json
 from service.errors import InvalidInputError, did_you_mean
 from service.schemas.assignments import Assignments, check_assignments
 from service.schemas.experiment import Definition
-from service.schemas.fields import LARGEST_NUMBER, parse_id, parse_json_object, shorten
+from service.schemas.fields import parse_id, parse_json_object, shorten
+from service.schemas.values import Value, complete, of_document, of_flat
 
 __all__ = [
     "LARGEST_MESSAGE",
@@ -36,8 +36,6 @@ _DOCUMENT: Final = frozenset(
     ("experiment", "suggestion", "assignments", "values", "failed", "metadata", "result_id", "schema_version")
 )
 _FLAT: Final = frozenset(("experiment", "suggestion", "assignments", "failed", "metadata", "result_id"))
-_STDDEV: Final = ".stddev"
-_ASSIGNMENT: Final = "assignments."
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,6 @@ class Message:
     metadata: Any
     result_id: str
     flat: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Value:
-    """One measured metric: its value, and the standard deviation of that value if it is known."""
-
-    name: str
-    value: float
-    stddev: float | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +79,7 @@ def parse_message(fields: Mapping[bytes, bytes], *, message_id: str) -> Message:
     {'accuracy': '0.9'}
     """
     if sum(len(name) + len(value) for name, value in fields.items()) > LARGEST_MESSAGE:
-        raise InvalidInputError(f"the message is larger than {LARGEST_MESSAGE} bytes", field="data")
+        raise InvalidInputError(f"the message is larger than {LARGEST_MESSAGE} bytes", field=".data")
     if set(fields) == {b"data"}:
         return parse_document(parse_json_object(fields[b"data"], what="The field data"), result_id=message_id)
     flat = {
@@ -103,13 +92,13 @@ def parse_document(document: Mapping[str, Any], *, result_id: str) -> Message:
     """Take a result document apart: the field `data` of a stream message, or the arguments of a Celery message."""
     for name in document:
         if name not in _DOCUMENT:
-            raise InvalidInputError(f"unknown field {name!r}{did_you_mean(name, _DOCUMENT)}", field=name)
+            raise InvalidInputError(f"unknown field {name!r}{did_you_mean(name, _DOCUMENT)}", field=f".{name}")
     if document.get("schema_version", 1) != 1:
         version = shorten(document["schema_version"])
-        raise InvalidInputError(f"schema_version {version} is not known here; expected 1", field="schema_version")
+        raise InvalidInputError(f"schema_version {version} is not known here; expected 1", field=".schema_version")
     failed = document.get("failed", False)
     if not isinstance(failed, bool):
-        raise InvalidInputError(f"failed must be true or false, got {shorten(failed)}", field="failed")
+        raise InvalidInputError(f"failed must be true or false, got {shorten(failed)}", field=".failed")
     return Message(
         experiment_id=_experiment(document),
         suggestion_id=_suggestion(document),
@@ -124,7 +113,7 @@ def parse_document(document: Mapping[str, Any], *, result_id: str) -> Message:
 def _parse_flat(flat: dict[str, str], message_id: str) -> Message:
     failed = flat.get("failed", "false").lower()
     if failed not in _BOOLEANS:
-        raise InvalidInputError(f"failed must be true or false, got {flat['failed']!r}", field="failed")
+        raise InvalidInputError(f"failed must be true or false, got {flat['failed']!r}", field=".failed")
     return Message(
         experiment_id=_experiment(flat),
         suggestion_id=_suggestion(flat),
@@ -144,9 +133,9 @@ def _text(value: bytes, name: str) -> str:
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{name} is not UTF-8 text", field=name) from error
+        raise InvalidInputError(f"{name} is not UTF-8 text", field=f".{name}") from error
     if "\x00" in text:
-        raise InvalidInputError(f"{name!a} has a NUL character: expected text without one", field=name)
+        raise InvalidInputError(f"{name!a} has a NUL character: expected text without one", field=f".{name}")
     return text
 
 
@@ -156,13 +145,13 @@ def _json_field(flat: Mapping[str, str], name: str) -> Any:
 
 def _experiment(given: Mapping[str, Any]) -> int:
     if given.get("experiment") is None:
-        raise InvalidInputError("the field 'experiment' is missing: expected the experiment's id", field="experiment")
-    return parse_id(given["experiment"], "experiment")
+        raise InvalidInputError("the field 'experiment' is missing: expected the experiment's id", field=".experiment")
+    return parse_id(given["experiment"], ".experiment")
 
 
 def _suggestion(given: Mapping[str, Any]) -> int | None:
     value = given.get("suggestion")
-    return None if value is None else parse_id(value, "suggestion")
+    return None if value is None else parse_id(value, ".suggestion")
 
 
 def _result_id(given: Any, otherwise: str) -> str:
@@ -170,129 +159,29 @@ def _result_id(given: Any, otherwise: str) -> str:
         return otherwise
     if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_RESULT_ID or not given.isprintable():
         message = f"result_id must be text of 1 to {_LONGEST_RESULT_ID} printable characters, got {shorten(given)}"
-        raise InvalidInputError(message, field="result_id")
+        raise InvalidInputError(message, field=".result_id")
     return given
 
 
 def check_result(message: Message, definition: Definition) -> Result:
     """Hold a message against its experiment. Raise `InvalidInputError` for the first thing that is wrong."""
-    assignments, values = message.assignments, message.values
     if message.flat:
-        assignments, values = _unflatten(message, definition)
+        flat_assignments, values = of_flat(message.flat, definition)
+        assignments = {**(message.assignments or {}), **flat_assignments} or None
+    else:
+        assignments, values = message.assignments, of_document(message.values, definition)
     if (assignments is None) == (message.suggestion_id is None):
         what = "neither is there" if assignments is None else "both are there"
-        raise InvalidInputError(f"expected either a suggestion or assignments: {what}", field="suggestion")
+        raise InvalidInputError(f"expected either a suggestion or assignments: {what}", field=".suggestion")
     return Result(
         experiment_id=message.experiment_id,
         suggestion_id=message.suggestion_id,
         assignments=None if assignments is None else check_assignments(definition, assignments),
-        values=_check_values(values, message.failed, definition),
+        values=complete(values, message.failed, definition),
         failed=message.failed,
         metadata=check_metadata(message.metadata),
         result_id=message.result_id,
     )
-
-
-def _unflatten(message: Message, definition: Definition) -> tuple[Any, list[dict[str, Any]]]:
-    """Sort the flat fields into assignments and values, now that it is known what the experiment measures."""
-    assignments: dict[str, Any] = dict(message.assignments or {})
-    values: dict[str, dict[str, Any]] = {}
-    for name, text in message.flat.items():
-        metric = name.removesuffix(_STDDEV)
-        if name in definition.metric_by_name:
-            values.setdefault(name, {"name": name})["value"] = _float(name, text)
-        elif metric != name and metric in definition.metric_by_name:
-            values.setdefault(metric, {"name": metric})["value_stddev"] = _float(name, text)
-        elif name.startswith(_ASSIGNMENT):
-            parameter = name.removeprefix(_ASSIGNMENT)
-            assignments[parameter] = _assignment(definition, parameter, text)
-        else:
-            raise _unknown_metric(name, definition)
-    for name, item in values.items():
-        if "value" not in item:
-            raise InvalidInputError(f"{name}{_STDDEV} is there and {name} is missing", field=name)
-    return assignments or None, list(values.values())
-
-
-def _assignment(definition: Definition, name: str, text: str) -> float | str:
-    parameter = definition.parameter_by_name.get(name)
-    return text if parameter is None or parameter.type == "categorical" else _float(name, text)
-
-
-def _float(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise InvalidInputError(f"{name} must be a number, got {shorten(text)}", field=name) from error
-    if not math.isfinite(value):
-        raise InvalidInputError(f"{name} must be a finite number, got {text}", field=name)
-    return value
-
-
-def _unknown_metric(name: str, definition: Definition) -> InvalidInputError:
-    return InvalidInputError(f"unknown metric {name!r}{did_you_mean(name, definition.metric_by_name)}", field=name)
-
-
-def _check_values(given: Any, failed: bool, definition: Definition) -> tuple[Value, ...]:
-    values: dict[str, Value] = {}
-    for value in _each_value(given, definition):
-        if value.name not in definition.metric_by_name:
-            raise _unknown_metric(value.name, definition)
-        if value.name in values:
-            raise InvalidInputError(f"metric {value.name!r} stands twice in values", field=value.name)
-        values[value.name] = value
-    if failed:
-        if values:
-            raise InvalidInputError("a failed observation has no values", field="values", expected="no values")
-        return ()
-    for name in definition.metric_by_name:
-        if name not in values:
-            message = f"metric {name!r} is missing: expected a value for each of {sorted(definition.metric_by_name)}"
-            raise InvalidInputError(message, field=name)
-    return tuple(values[name] for name in sorted(values))
-
-
-def _each_value(given: Any, definition: Definition) -> list[Value]:
-    """Read values in either form: a list of `{name, value, value_stddev}`, or `{name: value}`."""
-    if given is None:
-        return []
-    if isinstance(given, Mapping):
-        return [_value({"name": name, "value": value}, f"values.{name}", definition) for name, value in given.items()]
-    if not isinstance(given, list):
-        raise InvalidInputError(f"Invalid type for .values: {shorten(given)} - expected type array", field="values")
-    return [_value(item, f"values[{index}]", definition) for index, item in enumerate(given)]
-
-
-def _value(item: Any, field_name: str, definition: Definition) -> Value:
-    if not isinstance(item, Mapping):
-        message = f"Invalid type for .{field_name}: {shorten(item)} - expected type object"
-        raise InvalidInputError(message, field=field_name)
-    for key in item:
-        if key not in ("name", "value", "value_stddev", "object"):
-            hint = did_you_mean(str(key), ("name", "value", "value_stddev"))
-            raise InvalidInputError(f"Unknown json keys `{key}` in: {shorten(item)}{hint}", field=field_name)
-    name = item.get("name")
-    if name is None and len(definition.metrics) > 1:
-        raise InvalidInputError(f'Missing required json key "name" in: {shorten(item)}', field=f"{field_name}.name")
-    if name is None:
-        name = next(iter(definition.metric_by_name))
-    if not isinstance(name, str):
-        raise InvalidInputError(f"Invalid type for .{field_name}.name: {shorten(name)} - expected type string")
-    value = _finite(item.get("value"), f"{field_name}.value")
-    stddev = None if item.get("value_stddev") is None else _finite(item["value_stddev"], f"{field_name}.value_stddev")
-    if stddev is not None and stddev < 0:
-        raise InvalidInputError(f".{field_name}.value_stddev must be greater than or equal to 0", field=field_name)
-    return Value(name, value, stddev)
-
-
-def _finite(value: Any, field_name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"Invalid type for .{field_name}: {shorten(value)} - expected type number"
-        raise InvalidInputError(message, field=field_name, expected="a number")
-    if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:  # NaN compares false
-        message = f".{field_name} must be a number from {-LARGEST_NUMBER} to {LARGEST_NUMBER}, got {shorten(value)}"
-        raise InvalidInputError(message, field=field_name, expected="a finite number")
-    return float(value) + 0.0
 
 
 def check_metadata(metadata: Any) -> dict[str, Any] | None:
@@ -300,9 +189,9 @@ def check_metadata(metadata: Any) -> dict[str, Any] | None:
     if metadata is None:
         return None
     if not isinstance(metadata, Mapping) or len(metadata) > 100:
-        raise InvalidInputError("metadata must be an object of at most 100 keys", field="metadata")
+        raise InvalidInputError("metadata must be an object of at most 100 keys", field=".metadata")
     for key, value in metadata.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float | None):
             message = f"metadata.{key} must be text, a number or null, got {shorten(value)}"
-            raise InvalidInputError(message, field=f"metadata.{key}")
+            raise InvalidInputError(message, field=f".metadata.{key}")
     return {key: value for key, value in metadata.items() if value is not None}

@@ -17,7 +17,7 @@ from service.db import Database
 from service.models import Experiment, Observation, Refresh, Rejection
 from service.nudge import Nudge
 from service.schemas.result import parse_document
-from tasks.ingest import MOST_DELIVERIES, Incoming, Loop, ingest
+from tasks.ingest import MOST_DELIVERIES, Incoming, Loop, ingest, of_task
 from tasks.stream import DEAD, STREAM, ResultStream
 from tests.support import new_experiment
 
@@ -226,3 +226,11 @@ def test_sent_is_stored_plus_duplicates_plus_dead(database: Database, experiment
     assert stored_count + duplicates + dead == len(bodies)
     assert stored_count == stored(database) == 30
     assert dead == len(reasons(database)) == 18
+
+
+def test_a_celery_message_is_read_as_strictly_as_any_other(database: Database, experiment: Experiment) -> None:
+    good = of_task("t1", document(experiment, 1))
+    nan = of_task("t2", {"experiment": experiment.id, "values": {"accuracy": float("nan")}})
+    done = ingest(database, [good, nan], source="celery")
+    assert (done.stored, [letter.message_id for letter in done.dead]) == (1, ["celery:t2"])
+    assert reasons(database) == ["NaN is not JSON: expected a finite number"]

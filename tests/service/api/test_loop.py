@@ -45,6 +45,12 @@ def test_an_experiment_is_made_and_shown_in_every_key_of_the_contract(api: Api) 
     }
 
 
+def test_what_clients_send_along_unused_is_taken(api: Api) -> None:
+    unused = ("project", "num_solutions", "tasks", "runs_only", "conditionals", "linear_constraints", "metadata")
+    nothing = dict.fromkeys((*unused, "type", "observation_budget", "parallel_bandwidth"))
+    assert api.experiment(**nothing)
+
+
 def test_the_loop_of_a_client_ends_with_a_front(api: Api) -> None:
     experiment = api.experiment()
     sources = []
