@@ -20,6 +20,8 @@ __all__ = ["Axis", "Frame", "axis_of", "draw_axes", "window"]
 REACH: Final = 0.8
 #: A character of the pictures' 11 and 12 pixel text is about this wide.
 CHARACTER: Final = 6.6
+#: A character of a title, in bold, is about this wide in the widest of the usual fonts.
+BOLD_CHARACTER: Final = 9.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _y_tick(y: float, text: str, frame: Frame) -> Markup:
 
 def _title(axis: Axis, arrows: str, frame: Frame, **where: float | str) -> Markup:
     note = f"{arrows[axis.sign < 0]} {axis.better}" if axis.better else ""
-    room = int((frame.right - frame.left) / CHARACTER) - len(note)
+    room = int((frame.right - frame.left - 8 - len(note) * (CHARACTER + 0.5)) / BOLD_CHARACTER)
     name = element("tspan", clip(axis.name, max(room, 8)), class_="name")
     direction = element("tspan", note, class_="better", dx=8.0) if note else Markup("")
     return element("text", name, direction, class_="axis-title", **where)
