@@ -85,9 +85,11 @@ def _start(
 
     def run() -> None:
         try:
-            call.set_result(_deliver(database, settings, prepared, rng, deadline_s))
+            _deliver(database, settings, prepared, rng, deadline_s)
         except BaseException as error:
             call.set_exception(error)  # `deliver_due` raises it
+        else:
+            call.set_result(None)
 
     threading.Thread(target=run, name=f"delivery-{prepared.delivery_id}", daemon=True).start()
     return call

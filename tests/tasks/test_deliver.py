@@ -22,6 +22,7 @@ from service.models import Attempt, Delivery, Endpoint
 from service.settings import Settings
 from service.webhooks.claims import MAX_IN_FLIGHT
 from service.webhooks.delivery import SCHEDULE
+from tasks import deliver
 from tasks.deliver import THREADS, deliver_due
 from tests.service.webhooks.given import a_client, an_endpoint, an_event
 from tests.service.webhooks.receivers import Answer, Received, Receiver, drip, raw_server, receiver, say_nothing
@@ -84,11 +85,11 @@ def test_each_attempt_has_the_same_id_and_a_timestamp_and_signature_of_its_own(d
     with receiver(lambda _: next(answers)) as there:
         client, (endpoint,) = subscribe(database, there.url)
         happen(database, client)
-        for _ in range(3):
+        for number in range(3):
+            if number:
+                threading.Event().wait(1.01)  # timestamps are whole seconds
+                make_due(database)
             assert send(database) == 1
-            # The next attempt is a later second.
-            threading.Event().wait(1.01)
-            make_due(database)
     assert len({got.id for got in there.received}) == 1
     assert len({got.body for got in there.received}) == 1
     assert len({got.headers["webhook-timestamp"] for got in there.received}) == 3
@@ -294,6 +295,33 @@ def test_when_it_is_to_stop_it_claims_nothing_more(database: Database) -> None:
         assert 1 <= done <= MAX_IN_FLIGHT
         assert deliver_due(database, SETTINGS, rng=Random(1), stopping=stopping) == 0
     assert len(there.received) == done
+
+
+def test_when_it_is_to_stop_it_leaves_a_call_that_takes_long_to_its_lease(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "GRACE_S", 0.1)
+    stopping, returned = threading.Event(), threading.Event()
+
+    def long(_got: Received) -> Answer:
+        stopping.set()
+        returned.wait(60)
+        return Answer(200)
+
+    with receiver(long) as there:
+        client, _ = subscribe(database, there.url)
+        happen(database, client)
+        before = set(threading.enumerate())
+        assert deliver_due(database, SETTINGS, rng=Random(1), stopping=stopping) == 0
+        (delivery,) = deliveries(database)
+        assert delivery.state == "pending"
+        assert delivery.lease_until is not None
+        left = [thread for thread in threading.enumerate() if thread.name.startswith("delivery-")]
+        assert [thread.daemon for thread in left if thread not in before] == [True]
+        returned.set()
+        for thread in left:
+            thread.join()
+    assert deliveries(database)[0].state == "delivered"  # if the process lives on, its answer still counts
 
 
 def test_with_nothing_due_it_does_not_wait_for_another_writer(database: Database) -> None:
