@@ -16,17 +16,20 @@ import numpy as np
 from objectives.errors import FitError
 from objectives.features import FeatureMap
 from objectives.gp import GP, fit_gp
+from objectives.pareto import violation_order
 from objectives.population import evolve
 from objectives.problem import Data, Problem
 from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
 from objectives.shapes import Assignments, Bools, Floats
 
-__all__ = ["FitQuality", "Models", "Scalarized", "fit"]
+__all__ = ["FitQuality", "Models", "Scalarized", "fit", "local_rows"]
 
 #: every so many fits the search for hyperparameters also starts from random places
 FRESH_STARTS_EVERY, FRESH_STARTS = 3, 5
 #: names under which hyperparameters that belong to no metric are kept
 SUCCESS, SCALARIZED = "(success)", "(scalarized)"
+#: distinct configurations up to which models are exact, and how many they are conditioned on beyond
+EXACT, LOCAL = 1_500, 900
 #: numbers of the population that may be stored: Models.to_dict stays under 50 kB
 STORED_NUMBERS = 2_000
 
@@ -156,7 +159,7 @@ def fit(
 
     Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
     search for hyperparameters starts; with `refit=False` its hyperparameters are taken as they are. Never fails on
-    poor data: what had to be degraded is said in `notes`. O(n^3) a likelihood evaluation.
+    poor data: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
 
     >>> from objectives.metrics import Metric
     >>> from objectives.space import Double, SearchSpace
@@ -183,7 +186,32 @@ def fit(
         tuple(work.notes),
         {**previous.thetas, **work.thetas},
     )
-    return replace(models, population=evolve(problem, models.features, gps, previous.population, work.X, rng=rng))
+    return replace(
+        models, population=evolve(problem, models.features, gps, previous.population, work.X[work.local], rng=rng)
+    )
+
+
+def local_rows(problem: Problem, Y: Floats) -> Bools:
+    """Mask (n,) of the rows that models are conditioned on: all up to EXACT, else LOCAL of them.
+
+    Two thirds are the best (by constraint violation, then non-dominated rank, then spread), where precision decides;
+    the others are spread evenly over time and stand for the rest of the space. O(n log n), and what follows is
+    constant.
+    """
+    mask = np.ones(len(Y), dtype=np.bool_)
+    if len(Y) <= EXACT:
+        return mask
+    columns = np.concatenate([problem.optimized_index, problem.constraint_index])
+    missing = np.isnan(Y)
+    spread = np.maximum(np.ptp(np.where(missing, 0.0, Y), axis=0), 1e-300)
+    miss = np.where(missing, np.inf, np.maximum(problem.thresholds_max - Y, 0.0) / spread)
+    violation = miss[:, columns].sum(axis=1)
+    objectives = np.where(missing, -1e300, Y)[:, problem.optimized_index]
+    order = violation_order(objectives, violation) if problem.m else np.argsort(violation, kind="stable")
+    mask[order[2 * LOCAL // 3 :]] = False
+    rest = np.flatnonzero(~mask)
+    mask[rest[np.linspace(0, len(rest) - 1, LOCAL - int(mask.sum())).astype(np.intp)]] = True
+    return mask
 
 
 class _Work:
@@ -197,6 +225,11 @@ class _Work:
         self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
         self.notes: list[str] = []
         self.thetas: dict[str, Floats] = {}
+        self.local = local_rows(problem, self.Y)
+        if not self.local.all():
+            self.notes.append(
+                f"models use {int(self.local.sum())} of {len(self.Y)} configurations: the best and a sample"
+            )
         self.fresh = previous.generation % FRESH_STARTS_EVERY == 0
 
     def metric_gp(self, j: int) -> GP | None:
@@ -205,6 +238,7 @@ class _Work:
             return None
         rows = ~np.isnan(self.Y[:, j])
         self._remark(metric.name, self.Y[rows, j])
+        rows &= self.local
         variances, counts = self.data.variances[rows, j], self.data.counts[rows, j]
         return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts)
 
@@ -215,14 +249,14 @@ class _Work:
             return None
         worked = np.where(self.data.measured, self.data.counts, 0.0).max(axis=1, initial=0.0)
         tried = failures + worked
-        rows = tried > 0
+        rows = (tried > 0) & self.local
         return self._gp(SUCCESS, rows, worked[rows] / tried[rows], counts=tried[rows])
 
     def scalarized_gp(self) -> tuple[Scalarized, ...]:
         """The scalarized member: a GP of the augmented Chebyshev value for random weights; none below two
         objectives."""
         Y = self.Y[:, self.problem.optimized_index]
-        rows: Bools = np.asarray(~np.isnan(Y).any(axis=1), dtype=np.bool_)
+        rows: Bools = np.asarray(~np.isnan(Y).any(axis=1) & self.local, dtype=np.bool_)
         if self.problem.m < 2 or rows.sum() < 2:
             return ()
         weights = simplex_weights(1, self.problem.m, self.rng)[0]

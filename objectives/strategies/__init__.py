@@ -10,6 +10,7 @@ from objectives.strategies.ehvi import log_ehvi
 from objectives.strategies.parego import parego
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State, Strategy
+from objectives.strategies.ucb import ucb
 from objectives.strategies.uniform import random
 
 __all__ = ["STRATEGIES", "Proposal", "State", "Strategy"]
@@ -20,4 +21,5 @@ STRATEGIES: dict[str, Strategy] = {
     "parego": parego,
     "quasi_random": quasi_random,
     "random": random,
+    "ucb": ucb,
 }
