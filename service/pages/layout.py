@@ -15,6 +15,7 @@ from service.reports.first_result import redis_command
 from service.reports.numbers import label
 from service.reports.sentences import (
     besides,
+    digits_of,
     freshness,
     headline,
     limit_rule,
@@ -23,7 +24,7 @@ from service.reports.sentences import (
     rate,
     unit_of,
 )
-from service.reports.tradeoffs import most_conflicting
+from service.reports.tradeoffs import most_conflicting, price_list
 from service.reports.values import Exchange, Limit, Report
 
 __all__ = ["Link", "page"]
@@ -76,7 +77,7 @@ def page(report: Report, *, x: str | None, y: str | None, link: Link, redis_url:
         "axes": tuple(_choices(report, across, up, link, is_across=side) for side in (True, False)),
         "rows": rows,
         "cards": cards_of(report, rows),
-        "prices": _steps(report, report.advice.prices_between(gained, paid or "")),
+        "prices": _steps(report, price_list(report, gained=gained, paid=paid) if paid else ()),
         "price_pair": (label(gained), label(paid or "")),
         "limits": [(it, limit_rule(report.metric(it.metric), it.value), effect(it)) for it in report.limits],
         "curves": _curves(report),
@@ -155,12 +156,13 @@ def _steps(report: Report, prices: Sequence[Exchange]) -> list[Step]:
     rates = sorted(step.rate for step in prices)
     middle = rates[len(rates) // 2] if rates else 0.0
     unit = unit_of(prices) if prices else 1.0
+    digits = digits_of(report)
     return [
         Step(
             start=step.start,
             end=step.end,
-            words=price(report, step),
-            besides=besides(report, step),
+            words=price(report, step, digits),
+            besides=besides(step, digits),
             rate=rate(step, unit),
             is_steep=len(rates) > 2 and step.rate > STEEP * middle,
             bar=bar(step.rate / rates[-1], best=False),

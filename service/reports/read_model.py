@@ -56,7 +56,7 @@ def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
         experiment_id=experiment.id,
         name=experiment.name,
         state=experiment.state,
-        metrics=metrics,
+        problem=problem,
         parameters=tuple(experiment.parameters),
         conditionals=tuple(experiment.conditionals),
         budget=experiment.observation_budget,

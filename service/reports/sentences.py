@@ -5,7 +5,7 @@ Every number comes from the report; nothing is judged that it does not hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from objectives.metrics import Metric
@@ -122,17 +122,15 @@ def limit_rule(metric: Metric, value: float | None) -> str:
     return label(metric.name) if value is None else f"{label(metric.name)} {sign} {brief(value, 4)}"
 
 
-def price(report: Report, step: Exchange) -> str:
+def price(report: Report, step: Exchange, digits: Mapping[str, Digits]) -> str:
     """What going from one option to its neighbour gives and takes: `0.004 more accuracy for 1.2 more latency_ms`."""
-    digits = digits_of(report)
     gained = _amount(report.metric(step.gained), step.gain, digits[step.gained], better=True)
     paid = _amount(report.metric(step.paid), step.cost, digits[step.paid], better=False)
     return f"{gained} for {paid}"
 
 
-def besides(report: Report, step: Exchange) -> str:
+def besides(step: Exchange, digits: Mapping[str, Digits]) -> str:
     """What the same step changes in the other optimized metrics; empty if nothing."""
-    digits = digits_of(report)
     changes = [(name, change) for name, change in step.along if change]
     return join(f"{digits[name].change(x)} {'more' if x > 0 else 'less'} {label(name)}" for name, x in changes)
 

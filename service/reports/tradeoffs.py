@@ -18,9 +18,9 @@ from objectives.hypervolume import closest_to_feasible
 from objectives.metrics import Metric
 from objectives.problem import Data, Problem
 from service.reports.numbers import label
-from service.reports.values import Advice, Beaten, Exchange, Option, Pick
+from service.reports.values import Advice, Beaten, Exchange, Option, Pick, Report
 
-__all__ = ["advise", "most_conflicting", "nearest_to_feasible"]
+__all__ = ["advise", "most_conflicting", "nearest_to_feasible", "price_list"]
 
 #: How many configurations stand in for options while nothing is feasible.
 NEAREST: Final = 3
@@ -30,13 +30,20 @@ _Ranks = NDArray[np.float64]
 
 
 def advise(problem: Problem, options: Sequence[Option]) -> Advice:
-    """Picks, the recommended one first, and the price list of every pair of optimized metrics."""
+    """The options worth naming, the recommended one first."""
     if not options or problem.m == 0:
         return Advice()
-    names = [metric.name for metric in problem.optimized]
-    values = np.array([[option.values[name].mean for name in names] for option in options])
-    prices = tuple(_exchange(rate, options, names) for rate in marginal_rates(problem, values))
-    return Advice(_picks(picks(problem, values)), prices)
+    return Advice(_picks(picks(problem, _values(problem, options))))
+
+
+def price_list(report: Report, *, gained: str, paid: str) -> tuple[Exchange, ...]:
+    """What each gain in one optimized metric costs in another: the steps between neighbours along the front."""
+    pair = Problem(report.problem.space, (report.metric(gained), report.metric(paid)))
+    if not report.options or pair.m < 2:
+        return ()
+    rates = marginal_rates(pair, _values(pair, report.options))
+    others = [metric.name for metric in report.optimized if metric.name not in (gained, paid)]
+    return tuple(_exchange(rate, report.options, others) for rate in rates if rate.gained == gained)
 
 
 def most_conflicting(metrics: Sequence[Metric], options: Sequence[Option]) -> tuple[str, str] | None:
@@ -87,9 +94,13 @@ def _reason(pick: Found) -> str:
     return f"No option has a better {label(pick.kind.removeprefix(_CHAMPION))}."
 
 
-def _exchange(rate: Rate, options: Sequence[Option], names: Sequence[str]) -> Exchange:
+def _values(problem: Problem, options: Sequence[Option]) -> NDArray[np.float64]:
+    """The optimized values (p, m) of the options."""
+    return np.array([[option.values[metric.name].mean for metric in problem.optimized] for option in options])
+
+
+def _exchange(rate: Rate, options: Sequence[Option], others: Sequence[str]) -> Exchange:
     start, end = options[rate.start], options[rate.end]
-    others = [name for name in names if name not in (rate.gained, rate.paid)]
     along = tuple((name, end.values[name].mean - start.values[name].mean) for name in others)
     return Exchange(start.number, end.number, rate.gained, rate.paid, rate.gain, rate.cost, along)
 

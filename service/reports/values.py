@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from objectives.metrics import Metric
+from objectives.problem import Problem
 
 __all__ = [
     "Advice",
@@ -111,19 +112,14 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Advice:
-    """What a person can take from the front: picks, and the price list of what each gain would cost."""
+    """What a person can take from the front: the options worth naming, the recommended one first."""
 
     picks: tuple[Pick, ...] = ()
-    prices: tuple[Exchange, ...] = ()
 
     @property
     def recommended(self) -> Pick | None:
         """The one option to take if there is no time to weigh: the first pick."""
         return self.picks[0] if self.picks else None
-
-    def prices_between(self, gained: str, paid: str) -> tuple[Exchange, ...]:
-        """The price list of one pair of metrics, in the order in which `gained` grows better."""
-        return tuple(step for step in self.prices if (step.gained, step.paid) == (gained, paid))
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,7 @@ class Report:
     experiment_id: int
     name: str
     state: str
-    metrics: tuple[Metric, ...]
+    problem: Problem
     parameters: tuple[Mapping[str, Any], ...]
     conditionals: tuple[Mapping[str, Any], ...]
     budget: int | None
@@ -185,10 +181,15 @@ class Report:
     advice: Advice
     now: datetime
 
-    @cached_property
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All metrics, in the order of the experiment."""
+        return self.problem.metrics
+
+    @property
     def optimized(self) -> tuple[Metric, ...]:
         """The metrics that are traded off."""
-        return tuple(metric for metric in self.metrics if metric.strategy == "optimize")
+        return self.problem.optimized
 
     @cached_property
     def ordered_metrics(self) -> tuple[Metric, ...]:

@@ -45,8 +45,12 @@ class Label:
     box: Box
 
 
-def place(names: Sequence[tuple[str, float, float, float]], taken: Iterable[Box], frame: Frame) -> list[Label | None]:
+def place(
+    names: Sequence[tuple[str, float, float, float]], taken: Iterable[Box], frame: Frame, *, avoid: Sequence[Box] = ()
+) -> list[Label | None]:
     """For each (text, x, y, radius), the first in turn: a place beside the mark that is free, or None.
+
+    `taken` may not be covered, `avoid` only where there is no other place.
 
     >>> frame = Frame(0, 0, 100, 100)
     >>> [label.anchor for label in place([("1", 95.0, 50.0, 5.0)], [], frame)]
@@ -55,8 +59,9 @@ def place(names: Sequence[tuple[str, float, float, float]], taken: Iterable[Box]
     boxes = list(taken)
     labels: list[Label | None] = []
     for text, x, y, radius in names:
-        free = (label for label in _candidates(text, x, y, radius) if _is_free(label.box, boxes, frame))
-        label = next(free, None)
+        free = [label for label in _candidates(text, x, y, radius) if _is_free(label.box, boxes, frame)]
+        clear = (label for label in free if not any(label.box.meets(box) for box in avoid))
+        label = next(clear, free[0] if free else None)
         labels.append(label)
         if label:
             boxes.append(label.box)

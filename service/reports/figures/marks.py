@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from service.reports.figures.svg import element, number
 
-__all__ = ["FRONT_RADIUS", "STAR_RADIUS", "bar", "cross", "dot", "hollow", "star", "symbol"]
+__all__ = ["BEATEN_RADIUS", "FRONT_RADIUS", "STAR_RADIUS", "bar", "cross", "dot", "hollow", "star", "symbol"]
 
 FRONT_RADIUS: Final = 5.0
 BEATEN_RADIUS: Final = 3.5

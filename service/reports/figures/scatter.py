@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from markupsafe import Markup
 
 from service.reports.figures.axes import CHARACTER, Axis, Frame, axis_of, draw_axes, window
 from service.reports.figures.labels import Box, Label, place
-from service.reports.figures.marks import FRONT_RADIUS, STAR_RADIUS, cross, dot, hollow, star
+from service.reports.figures.marks import BEATEN_RADIUS, FRONT_RADIUS, STAR_RADIUS, cross, dot, hollow, star
 from service.reports.figures.scales import Scale
 from service.reports.figures.svg import element, number
 from service.reports.numbers import brief, label, plural
@@ -24,6 +25,8 @@ from service.reports.values import Beaten, Option, Pick, Report, Value
 __all__ = ["Figure", "pareto_scatter"]
 
 
+#: Up to this many options all of them are named in the picture.
+NAMED: Final = 50
 #: An option with its pixels.
 _Drawn = tuple[Option, tuple[float, float]]
 
@@ -71,18 +74,20 @@ def pareto_scatter(report: Report, x: str | None, y: str, *, width: float, heigh
     front = [(point, where) for point in report.options if (where := plane.pixels(point.configuration_id))]
     step = _step(plane, [where for _, where in front]) if _is_whole_front(plane) else Markup("")
     bars = Markup("").join(_error_bars(plane, option, where) for option, where in front)
-    limits = Markup("").join(_limit(plane, ident, vertical=vertical) for vertical in (True, False))
+    shades = Markup("").join(_shade(plane, ident, vertical=vertical) for vertical in (True, False))
+    limits = Markup("").join(_limit(plane, vertical=vertical) for vertical in (True, False))
     svg = element(
         "svg",
         element("title", f"Pareto front: {plane.up.name} over {plane.across.name}", id=f"{ident}-title"),
         element("desc", _description(report, plane, len(front)), id=f"{ident}-desc"),
         _hatch(ident),
-        limits,
+        shades,
         draw_axes((plane.across, plane.x), (plane.up, plane.y), plane.frame),
+        limits,
         *(_rest_mark(point, where) for point, where in rest),
         step,
         bars,
-        *_front_marks(plane, front),
+        *_front_marks(plane, front, [Box.around(*where, BEATEN_RADIUS) for _, where in rest]),
         class_="fig scatter",
         role="img",
         aria_labelledby=f"{ident}-title {ident}-desc",
@@ -142,36 +147,48 @@ def _worst(axis: Axis, scale: Scale) -> float:
 
 
 def _error_bars(plane: _Plane, option: Option, where: tuple[float, float]) -> Markup:
-    """One standard deviation either way, where it is known, cut off at the frame."""
+    """One standard deviation either way where it is known and longer than the mark, cut off at the frame."""
     values = plane.values(option.configuration_id)
     if values is None:
         return Markup("")
     (x, y), path = where, ""
-    if values[0].stddev:
-        left, right = (plane.x.clamped(values[0].mean + s * values[0].stddev) for s in (-1, 1))
+    left, right = _reach(plane.x, values[0])
+    low, high = _reach(plane.y, values[1])
+    if abs(right - left) > 2 * FRONT_RADIUS:
         path += f"M{number(left)} {number(y)}H{number(right)}"
-    if values[1].stddev:
-        low, high = (plane.y.clamped(values[1].mean + s * values[1].stddev) for s in (-1, 1))
+    if abs(high - low) > 2 * FRONT_RADIUS:
         path += f"M{number(x)} {number(low)}V{number(high)}"
     return element("path", class_="error", d=path) if path else Markup("")
 
 
-def _limit(plane: _Plane, ident: str, *, vertical: bool) -> Markup:
-    """The threshold of one axis, with the side it refuses shaded."""
+def _reach(scale: Scale, value: Value) -> tuple[float, float]:
+    """The pixels one standard deviation below and above a value."""
+    stddev = value.stddev or 0.0
+    return scale.clamped(value.mean - stddev), scale.clamped(value.mean + stddev)
+
+
+def _limit(plane: _Plane, *, vertical: bool) -> Markup:
+    """The threshold of one axis as a line."""
     axis, scale, frame = (plane.across, plane.x, plane.frame) if vertical else (plane.up, plane.y, plane.frame)
     if axis.threshold is None or not scale.holds(axis.threshold):
         return Markup("")
-    at, worse = scale(axis.threshold), scale(scale.low if axis.sign > 0 else scale.high)
-    near, far = sorted((at, worse))
+    at = number(scale(axis.threshold))
+    line = f"M{at} {frame.top}V{frame.bottom}" if vertical else f"M{frame.left} {at}H{frame.right}"
+    return element("path", class_="limit", d=line)
+
+
+def _shade(plane: _Plane, ident: str, *, vertical: bool) -> Markup:
+    """The side that the threshold of one axis refuses, shaded and hatched."""
+    axis, scale, frame = (plane.across, plane.x, plane.frame) if vertical else (plane.up, plane.y, plane.frame)
+    if axis.threshold is None or not scale.holds(axis.threshold):
+        return Markup("")
+    near, far = sorted((scale(axis.threshold), scale(scale.low if axis.sign > 0 else scale.high)))
+    width, height = frame.right - frame.left, frame.bottom - frame.top
+    box = {"x": frame.left, "y": near, "width": width, "height": far - near}
     if vertical:
-        box = {"x": near, "y": frame.top, "width": far - near, "height": frame.bottom - frame.top}
-        line = f"M{number(at)} {number(frame.top)}V{number(frame.bottom)}"
-    else:
-        box = {"x": frame.left, "y": near, "width": frame.right - frame.left, "height": far - near}
-        line = f"M{number(frame.left)} {number(at)}H{number(frame.right)}"
+        box = {"x": near, "y": frame.top, "width": far - near, "height": height}
     shade = element("rect", class_="rejected", **box)
-    hatch = element("rect", class_="hatched", fill=f"url(#{ident}-hatch)", **box)
-    return shade + hatch + element("path", class_="limit", d=line)
+    return shade + element("rect", class_="hatched", fill=f"url(#{ident}-hatch)", **box)
 
 
 def _hatch(ident: str) -> Markup:
@@ -186,18 +203,24 @@ def _hatch(ident: str) -> Markup:
     return element("defs", pattern)
 
 
-def _front_marks(plane: _Plane, front: Sequence[_Drawn]) -> Iterator[Markup]:
+def _front_marks(plane: _Plane, front: Sequence[_Drawn], avoid: Sequence[Box]) -> Iterator[Markup]:
     """The options, the recommended one last and so on top; then the names for which there is room, its own first."""
     pick = plane.report.advice.recommended
     chosen = pick.option if pick else None
     ordered = sorted(front, key=lambda drawn: drawn[0].number == chosen)
     for option, where in ordered:
         yield _option_mark(plane, option, where, is_chosen=option.number == chosen)
-    names = [_name(option, where, pick) for option, where in reversed(ordered)]
+    named = [drawn for drawn in reversed(ordered) if _is_named(plane.report, drawn[0])]
+    names = [_name(option, where, pick) for option, where in named]
     taken = [Box.around(*where, FRONT_RADIUS) for _, where in front]
-    for (option, _), found in zip(reversed(ordered), place(names, taken, plane.frame), strict=True):
+    for (option, _), found in zip(named, place(names, taken, plane.frame, avoid=avoid), strict=True):
         if found:
             yield _text(found, is_chosen=option.number == chosen)
+
+
+def _is_named(report: Report, option: Option) -> bool:
+    """Whether there is room for its name: among very many options only those that were picked."""
+    return len(report.options) <= NAMED or any(pick.option == option.number for pick in report.advice.picks)
 
 
 def _name(option: Option, where: tuple[float, float], pick: Pick | None) -> tuple[str, float, float, float]:

@@ -58,7 +58,7 @@ def a_report(metrics: Sequence[Metric] = (GAIN, COST), front: Sequence[Option] =
         "experiment_id": 12,
         "name": "An experiment",
         "state": "active",
-        "metrics": tuple(metrics),
+        "problem": problem,
         "parameters": ({"name": "x", "type": "double", "bounds": {"min": 0.0, "max": 1.0}},),
         "conditionals": (),
         "budget": None,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from objectives.metrics import Metric
-from service.reports.sentences import besides, freshness, headline, models_state, price, rate, unit_of
+from service.reports.sentences import besides, digits_of, freshness, headline, models_state, price, rate, unit_of
+from service.reports.tradeoffs import price_list
 from service.reports.values import Limit, Models
 from tests.service.reports.given import COST, GAIN, NOW, a_report, gain_and_cost, options
 
@@ -81,25 +82,26 @@ def test_models_say_when_they_were_fitted_and_what_they_have_not_seen() -> None:
 
 def test_the_price_of_a_step_is_told_in_the_units_of_both_metrics() -> None:
     report = gain_and_cost(THREE)
-    (step,) = [step for step in report.advice.prices_between("gain", "cost") if step.end == 1]
-    assert price(report, step) == "1 more gain for 7 more cost"
+    (step,) = [step for step in price_list(report, gained="gain", paid="cost") if step.end == 1]
+    assert price(report, step, digits_of(report)) == "1 more gain for 7 more cost"
     assert rate(step, 0.1) == "each 0.1 of gain costs 0.7 cost"
 
 
 def test_gaining_in_a_minimised_metric_means_less_of_it() -> None:
     report = gain_and_cost(THREE)
-    (step,) = [step for step in report.advice.prices_between("cost", "gain") if step.start == 1]
-    assert price(report, step) == "7 less cost for 1 less gain"
+    (step,) = [step for step in price_list(report, gained="cost", paid="gain") if step.start == 1]
+    assert price(report, step, digits_of(report)) == "7 less cost for 1 less gain"
 
 
 def test_what_else_changes_on_the_way_is_told_too() -> None:
     metrics = (GAIN, COST, Metric("size", "minimize"))
     report = a_report(metrics, options(metrics, [[9.0, 9.0, 1.0], [8.0, 2.0, 4.0]]))
-    (step,) = report.advice.prices_between("gain", "cost")
-    assert besides(report, step) == "3 less size"
+    (step,) = price_list(report, gained="gain", paid="cost")
+    assert besides(step, digits_of(report)) == "3 less size"
 
 
 def test_steps_of_one_list_are_priced_in_one_round_unit() -> None:
-    steps = gain_and_cost([[9.0, 90.0], [8.97, 50.0], [8.9, 20.0], [5.0, 1.0]]).advice.prices_between("gain", "cost")
+    report = gain_and_cost([[9.0, 90.0], [8.97, 50.0], [8.9, 20.0], [5.0, 1.0]])
+    steps = price_list(report, gained="gain", paid="cost")
     assert sorted(round(step.gain, 6) for step in steps) == [0.03, 0.07, 3.9]
     assert unit_of(steps) == 0.01
