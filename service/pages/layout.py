@@ -83,8 +83,16 @@ def page(report: Report, *, x: str | None, y: str | None, link: Link, redis_url:
         "curves": _curves(report),
         "curve_words": _curve_words(report),
         "quality": _quality(report),
+        "version": _version(report),
         "command": redis_command(report, redis_url) if report.observations == 0 else None,
     }
+
+
+def _version(report: Report) -> str:
+    """What changes whenever the page would say something new, apart from the time."""
+    generations = (report.data_generation, report.front_generation, report.model_generation)
+    counts = (report.observations, report.open_suggestions, report.rejected_count, int(report.is_failing))
+    return "-".join(str(number) for number in (*generations, *counts))
 
 
 def axes(report: Report, x: str | None, y: str | None) -> tuple[str | None, str]:

@@ -40,6 +40,7 @@ class Served:
 
     url: str
     token: str
+    database: Database
     experiments: dict[str, int]
 
     def report(self, story: str) -> str:
@@ -58,10 +59,11 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         client: Client = make_client(session)
         _, token = issue(session, client_id=client.id, name="reader", permission="read", now=database.now(session))
         experiments = {name: getattr(stories, name)(session, client).id for name in STORIES}
+        experiments["live"] = stories.waiting(session, client).id
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield Served(f"http://127.0.0.1:{server.server_port}", token, experiments)
+    yield Served(f"http://127.0.0.1:{server.server_port}", token, database, experiments)
     server.shutdown()
     thread.join()
     server.server_close()
@@ -102,6 +104,8 @@ class Looker:
             self.complaints.append(f"{kind}: {text}")
 
     def _failed(self, request: Request) -> None:
+        if request.resource_type == "fetch" and request.failure == "net::ERR_ABORTED":
+            return  # the page was left while it looked for news
         self.complaints.append(f"request failed: {request.url}")
 
     def _answered(self, response: Response) -> None:

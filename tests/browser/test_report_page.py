@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator
 
+from service.models import Refresh
 from tests.browser.conftest import STORIES, Looker, Served
 
 pytestmark = pytest.mark.browser
@@ -133,6 +134,19 @@ def test_the_list_of_experiments_leads_to_a_report(reader: Looker, served: Serve
     reader.page.get_by_role("link", name="Digits classifier").click()
     reader.page.wait_for_url("**/report")
     assert reader.page.locator("svg.scatter:visible").count() == 1
+
+
+def test_an_open_page_shows_what_is_new_without_being_asked(reader: Looker, served: Served) -> None:
+    reader.page.clock.install()
+    reader.page.goto(served.report("live"))
+    assert "Waiting for the first result." in (reader.page.locator("h1").text_content() or "")
+    with served.database.write() as session:
+        refresh = session.get_one(Refresh, served.experiments["live"])
+        refresh.observation_count, refresh.data_generation = 2, refresh.data_generation + 1
+    reader.page.clock.fast_forward(6_000)
+    reader.page.get_by_role("heading", name="2 results are there; the first front is being worked out.").wait_for()
+    with served.database.write() as session:
+        session.get_one(Refresh, served.experiments["live"]).observation_count = 0
 
 
 def test_on_paper_everything_is_there(chromium: Browser, served: Served) -> None:

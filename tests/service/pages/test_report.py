@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
+from service.models import Experiment
 from tests import stories
-from tests.factories import make_client, make_experiment, make_metric
+from tests.factories import make_client, make_experiment, make_metric, make_rejection
 from tests.service.pages.conftest import Site
 from tests.service.pages.reading import Page
 
@@ -103,7 +104,9 @@ def test_hostile_names_are_text(site: Site) -> None:
     page = Page(response.text)
     images = [attributes.get("src") for tag, attributes in page.elements if tag == "img"]
     assert images == ["/assets/icon.svg"]
-    assert not [tag for tag, _ in page.elements if tag == "script"]
+    assert [attributes for tag, attributes in page.elements if tag == "script"] == [
+        {"src": "/assets/report.js", "defer": None}
+    ]
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert "{{7*7}}" in page.text
 
@@ -172,8 +175,22 @@ def test_a_guest_sees_the_shared_experiment_and_stays_a_guest(site: Site) -> Non
     assert site.http.get(f"/experiments/{shared}/report?guest=wrong").status_code == 401
 
 
-def test_the_stylesheet_and_the_icon_are_there_for_everybody(site: Site) -> None:
-    for name, kind in (("tradespace.css", "text/css"), ("icon.svg", "image/svg+xml")):
+def test_its_version_changes_with_what_it_says_and_not_with_the_time(site: Site) -> None:
+    experiment = site.tell(stories.digits)
+
+    def version() -> str | None:
+        page = page_of(site, f"/experiments/{experiment}/report")
+        return next(attributes["data-version"] for tag, attributes in page.elements if tag == "main")
+
+    before = version()
+    assert version() == before
+    with site.database.write() as session:
+        make_rejection(session, session.get_one(Experiment, experiment), "unknown metric")
+    assert version() != before
+
+
+def test_what_the_page_is_dressed_in_is_there_for_everybody(site: Site) -> None:
+    for name, kind in (("tradespace.css", "text/css"), ("icon.svg", "image/svg+xml"), ("report.js", "text/javascript")):
         response = site.http.get(f"/assets/{name}")
         assert (response.status_code, response.mimetype) == (200, kind)
         response.close()
