@@ -18,7 +18,7 @@ from objectives.sampling import uniform_points, unseen_point
 from objectives.shapes import Floats
 from objectives.space import SearchSpace
 
-__all__ = ["Acquisition", "Found", "maximise"]
+__all__ = ["ROUNDS", "Acquisition", "Found", "best_free", "maximise"]
 
 #: coordinates (c, d) -> log acquisition (c,)
 Acquisition = Callable[[Floats], Floats]
@@ -52,7 +52,7 @@ def maximise(
     if space.size > LISTED:
         for step in ROUNDS:
             X, values = _refine(space, acquisition, X, values, step=step, rng=rng)
-    return _best_free(space, X, values, taken, rng)
+    return best_free(space, X, values, taken, rng)
 
 
 def _listed(space: SearchSpace) -> Floats:
@@ -88,7 +88,8 @@ def _safe(acquisition: Acquisition, X: Floats) -> Floats:
     return np.where(np.isnan(values), -np.inf, values)
 
 
-def _best_free(space: SearchSpace, X: Floats, values: Floats, taken: Set[Hashable], rng: np.random.Generator) -> Found:
+def best_free(space: SearchSpace, X: Floats, values: Floats, taken: Set[Hashable], rng: np.random.Generator) -> Found:
+    """The row of X (c, d) with the largest value whose key is not taken; any free configuration if all are."""
     for i in np.argsort(-values, kind="stable"):
         assignments = space.decode(X[i])[0]
         if space.key(assignments) not in taken:

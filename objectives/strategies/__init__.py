@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from objectives.strategies.auto import auto
 from objectives.strategies.ehvi import log_ehvi
+from objectives.strategies.grid import grid
+from objectives.strategies.nsga2 import nsga2
 from objectives.strategies.parego import parego
+from objectives.strategies.policy_gradient import policy_gradient
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State, Strategy
+from objectives.strategies.thompson import thompson
+from objectives.strategies.tpe import tpe
+from objectives.strategies.trust_region import trust_region
 from objectives.strategies.ucb import ucb
 from objectives.strategies.uniform import random
 
@@ -21,5 +27,11 @@ STRATEGIES: dict[str, Strategy] = {
     "parego": parego,
     "quasi_random": quasi_random,
     "random": random,
+    "grid": grid,
+    "nsga2": nsga2,
+    "policy_gradient": policy_gradient,
+    "thompson": thompson,
+    "tpe": tpe,
+    "trust_region": trust_region,
     "ucb": ucb,
 }
