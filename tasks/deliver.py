@@ -21,8 +21,10 @@ __all__ = ["GRACE_S", "THREADS", "deliver_due"]
 
 _log = logging.getLogger(__name__)
 
-#: Calls at a time. An endpoint gets two of them at most, so that a slow receiver leaves the others theirs.
+#: Calls at a time. An endpoint gets two of them at most, and all those that fail no more than half of them together, so
+#: that slow receivers leave the others theirs.
 THREADS: Final = 16
+_FAILING: Final = THREADS // 2
 #: How long calls under way are waited for when it is to stop, in seconds. Those that take longer are sent again later.
 GRACE_S: Final = 5.0
 #: How often new deliveries are looked for while calls are under way, in seconds.
@@ -47,14 +49,16 @@ def deliver_due(
     stopping = stopping or threading.Event()
     attempts = 0
     errors: list[BaseException] = []
-    running: set[Future[None]] = set()
+    running: dict[Future[None], webhooks.Prepared] = {}
     while not stopping.is_set() and not errors:
-        for prepared in _claim(database, THREADS - len(running)):
-            running.add(_start(database, settings, prepared, rng, deadline_s))
+        failing = sum(prepared.is_failing for prepared in running.values())
+        for prepared in _claim(database, THREADS - len(running), failing_limit=max(_FAILING - failing, 0)):
+            running[_start(database, settings, prepared, rng, deadline_s)] = prepared
         if not running:
             return attempts
         wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
-        ended, running = wait(running, timeout=_GATHER_S)
+        ended, _ = wait(running, timeout=_GATHER_S)
+        running = {call: prepared for call, prepared in running.items() if call not in ended}
         attempts += len(ended)
         errors.extend(_errors(ended))
     ended, _ = wait(running, timeout=GRACE_S)
@@ -67,14 +71,14 @@ def _errors(calls: set[Future[None]]) -> list[BaseException]:
     return [error for error in (call.exception() for call in calls) if error is not None]
 
 
-def _claim(database: Database, limit: int) -> list[webhooks.Prepared]:
+def _claim(database: Database, limit: int, *, failing_limit: int) -> list[webhooks.Prepared]:
     if limit < 1:
         return []
     with database.read() as session:  # a look first: on SQLite a write transaction would hold up all other writers
         if not webhooks.has_due(session, database.now(session)):
             return []
     with database.write() as session:
-        return webhooks.claim_due(session, database.now(session), limit)
+        return webhooks.claim_due(session, database.now(session), limit, failing_limit=failing_limit)
 
 
 def _start(

@@ -37,6 +37,7 @@ class Prepared:
     body: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     lease_until: datetime
+    is_failing: bool  # the last that was heard of its endpoint was a failure
 
 
 # The statements are built once: they run several times a delivery, and to build them costs more than to run them.
@@ -63,12 +64,12 @@ _DUE: Final = (
     .subquery()
 )
 _ANY_DUE: Final = sa.select(sa.true()).where(sa.select(_DUE.c.id).exists())
-#: The endpoints to lock; one that another process has in hand is passed by.
+#: The endpoints to lock, those in good health first; one that another process has in hand is passed by.
 _CLAIMABLE: Final = (
     sa.select(Endpoint)
     .join(_DUE, _DUE.c.id == Endpoint.id)
     .where(_IS_ACTIVE)
-    .order_by(_DUE.c.oldest, Endpoint.id)
+    .order_by(Endpoint.failing_since.is_not(None), _DUE.c.oldest, Endpoint.id)
     .limit(sa.bindparam("limit", type_=sa.Integer()))
     .with_for_update(of=Endpoint, key_share=True, skip_locked=True)
     .execution_options(populate_existing=True)
@@ -98,15 +99,19 @@ def has_due(session: Session, now: datetime) -> bool:
     return session.scalar(_ANY_DUE, _times(now)) is not None
 
 
-def claim_due(session: Session, now: datetime, limit: int) -> list[Prepared]:
+def claim_due(session: Session, now: datetime, limit: int, *, failing_limit: int | None = None) -> list[Prepared]:
     """Take up to `limit` deliveries that are due, the longest waiting endpoints first, two at a time to each endpoint.
 
+    Endpoints that fail come last and get no more than `failing_limit`: they are the ones that keep a caller waiting.
     The lease is stored as the next time the delivery is due: a sender that dies needs no one to notice.
     """
     if limit < 1:
         return []
     endpoints = {row.id: row for row in session.scalars(_CLAIMABLE, {**_times(now), "limit": limit})}
-    taken = _first_due(session, list(endpoints), now)[:limit]
+    due = _first_due(session, list(endpoints), now)
+    healthy = [delivery for delivery in due if endpoints[delivery.endpoint_id].failing_since is None]
+    failing = [delivery for delivery in due if endpoints[delivery.endpoint_id].failing_since is not None]
+    taken = [*healthy, *failing[:failing_limit]][:limit]
     if not taken:
         return []
     session.execute(
@@ -144,4 +149,5 @@ def _prepared(delivery: Delivery, endpoint: Endpoint, lease_until: datetime) -> 
         body=delivery.body,
         secrets=(endpoint.secret,),
         lease_until=lease_until,
+        is_failing=endpoint.failing_since is not None,
     )

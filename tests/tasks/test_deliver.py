@@ -162,6 +162,30 @@ def test_a_slow_receiver_delays_nobody_else_not_even_with_what_happens_meanwhile
     assert {delivery.state for delivery in deliveries(database)} == {"delivered"}
 
 
+def test_any_number_of_failing_slow_receivers_delay_nobody_in_good_health(database: Database) -> None:
+    heard = threading.Event()
+    began = threading.Lock()
+
+    def slow(_got: Received) -> Answer:
+        if began.acquire(blocking=False):
+            happen(database, other)
+        return Answer(200 if heard.wait(60) else 500)
+
+    def fast(_got: Received) -> Answer:
+        heard.set()
+        return Answer(200)
+
+    with receiver(slow) as late, receiver(fast) as quick:
+        client, failing = subscribe(database, *[late.url] * (2 * THREADS))
+        other, _ = subscribe(database, quick.url)
+        with database.write() as session:
+            for endpoint in failing:
+                session.get_one(Endpoint, endpoint.id).failing_since = database.now(session)
+        happen(database, client)
+        assert send(database, deadline_s=100) == 2 * THREADS + 1
+    assert {delivery.state for delivery in deliveries(database)} == {"delivered"}
+
+
 def test_more_silent_receivers_than_threads_all_meet_their_deadline(database: Database) -> None:
     with ExitStack() as stack:
         there = [stack.enter_context(raw_server(say_nothing)) for _ in range(THREADS + 2)]

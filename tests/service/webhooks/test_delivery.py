@@ -186,6 +186,28 @@ def test_what_waits_longest_goes_first(database: Database) -> None:
     assert [claim(database, now, limit=1)[0].endpoint_id for _ in range(2)] == [early.id, late.id]
 
 
+def test_endpoints_that_fail_come_last_and_get_no_more_than_their_part(database: Database) -> None:
+    with database.write() as session:
+        client = a_client(session)
+        endpoints = [an_endpoint(session, client) for _ in range(6)]
+        for endpoint in endpoints[:3]:
+            endpoint.failing_since = START
+        webhooks.fan_out(session, an_event(session, client), START)
+    failing = {endpoint.id for endpoint in endpoints[:3]}
+    with database.write() as session:
+        first = webhooks.claim_due(session, START, 2, failing_limit=1)
+        second = webhooks.claim_due(session, START, 10, failing_limit=1)
+        third = webhooks.claim_due(session, START, 10, failing_limit=0)
+        fourth = webhooks.claim_due(session, START, 10)
+    assert [[prepared.is_failing for prepared in some] for some in (first, second, third, fourth)] == [
+        [False, False],
+        [False, True],
+        [],
+        [True, True],
+    ]
+    assert {prepared.endpoint_id for prepared in first + second + fourth if prepared.is_failing} == failing
+
+
 def test_two_claimers_never_take_the_same_delivery_nor_more_than_their_share(database: Database) -> None:
     with database.write() as session:
         client = a_client(session)
