@@ -83,9 +83,9 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
-def _fail(message: str, log: Path) -> int:
+def _fail(message: str, log: Path | None) -> int:
     say(f"FAILED: {message}", style="bold red")
-    if lines := system.tail(log):
+    if log is not None and (lines := system.tail(log)):
         say(f"The last lines of {log}:")
         say(lines, style="dim")
     return 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,6 +19,8 @@ __all__ = ["Meter", "console", "front_table", "progress", "say"]
 
 #: Without a terminal nobody said how wide a line may be.
 _WIDE: Final = 120
+#: In a narrower terminal the standard errors are left out, so that a configuration fits on its line.
+_ROOMY: Final = 110
 #: Without a terminal there is a line each time this share of the trials is done.
 _STEPS: Final = 8
 
@@ -72,7 +75,7 @@ def _lines(total: int) -> Meter:
 def front_table(front: Front) -> Table:
     """Return the front, best of the first metric first; the recommended option is marked."""
     names = sorted(front.points[0].values, key=str) if front.points else []
-    table = Table(title="Pareto front", title_justify="left", title_style="bold")
+    table = Table(title="Pareto front", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     table.add_column("configuration", overflow="fold")
     for name in names:
@@ -80,7 +83,7 @@ def front_table(front: Front) -> Table:
     recommended = front.recommended.assignments if front.recommended else None
     for number, point in enumerate(front.points, 1):
         is_pick = point.assignments == recommended
-        cells = [_measured(point.values[name]) for name in names]
+        cells = [_measured(point.values[name], with_error=console.width >= _ROOMY) for name in names]
         mark = f"{number} *" if is_pick else f"{number}"
         table.add_row(mark, configuration(point.assignments), *cells, style="bold green" if is_pick else "")
     return table
@@ -114,13 +117,20 @@ def _short(value: str | float) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _measured(value: Measurement) -> str:
-    """Return a value with its standard error, both to the error's first digits.
+def _measured(value: Measurement, *, with_error: bool) -> str:
+    """Return a value to three digits, or fewer where its standard error says that they mean nothing.
 
-    >>> _measured(Measurement(0.98163, 0.0024)), _measured(Measurement(0.0027, 0.0000036))
-    ('0.9816 ± 0.0024', '0.0027000 ± 0.0000036')
+    >>> _measured(Measurement(0.98163, 0.0024), with_error=True)
+    '0.982 ± 0.002'
+    >>> _measured(Measurement(0.0026998, 0.0000036), with_error=False)
+    '0.00270'
     """
-    if not value.stddev:
-        return f"{value.value:.4g}"
-    places = min(max(0, 1 - math.floor(math.log10(value.stddev))), 6)
-    return f"{value.value:.{places}f} ± {value.stddev:.{places}f}"
+    places = 2 - _magnitude(value.value)
+    if value.stddev:
+        places = min(places, -_magnitude(value.stddev))
+    number = f"{value.value:.{max(0, places)}f}"
+    return f"{number} ± {value.stddev:.{max(0, places)}f}" if value.stddev and with_error else number
+
+
+def _magnitude(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0

@@ -27,9 +27,9 @@ END_S: Final = 15.0
 
 
 class ProgramError(Exception):
-    """A process of the demo ended, or did not start. `log` is the file that says more."""
+    """A process of the demo ended, or did not start. `log` is the file that says more, if one does."""
 
-    def __init__(self, message: str, log: Path) -> None:
+    def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
 
@@ -59,7 +59,7 @@ def held(data: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             message = f"another demo runs in {data}: end it, or choose another folder with --data"
-            raise ProgramError(message, data / "tradespace.log") from error
+            raise ProgramError(message) from error
         yield
 
 

@@ -151,8 +151,11 @@ def test_a_stop_that_did_not_happen_is_missed_with_its_reason(
     journey: ModuleType, system: System, client: Client, stop: str, published: int, reason: str
 ) -> None:
     experiment = client.create_experiment(**space.definition(budget=24, producers=1))
-    assignments = {"family": "nearest_neighbours", "components": 20, "neighbours": 1}
-    client.observe(experiment, failed=True, assignments=assignments)
+    client.observe(
+        experiment,
+        failed=True,
+        assignments={"family": "nearest_neighbours", "components": 20, "neighbours": 1},
+    )
     eventually(lambda: client.front(experiment).generation == 1, what="the front has seen the result")
     ids = [f"never-sent-{number}" for number in range(published)]
     with journey.Api(system.url, system.token) as api, Receiver() as receiver:
