@@ -38,6 +38,10 @@ class Demo:
             text=True,
         )
 
+    def is_gone(self) -> bool:
+        """Whether nothing of it lives."""
+        return not self.survivors()
+
     def survivors(self) -> Mapping[int, str]:
         """Return the processes that it started and that live."""
         found = {}
@@ -59,7 +63,7 @@ def started() -> Iterator[list[Demo]]:
     for demo in demos:
         demo.process.kill()
         demo.process.communicate()
-        eventually(lambda demo=demo: not demo.survivors(), what="nothing is left of the demo")
+        eventually(demo.is_gone, what="nothing is left of the demo")
 
 
 def test_the_demo_walks_the_whole_journey_and_leaves_nothing_behind(tmp_path: Path, started: list[Demo]) -> None:
