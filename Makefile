@@ -32,6 +32,7 @@ install: $(SETUP) ## Make .venv from the lock file
 lock: $(SETUP) ## Write the lock files anew (add ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml sdk/pyproject.toml --all-extras --group dev --group examples -o locks/dev.lock $(ARGS)
 	$(COMPILE) pyproject.toml --all-extras -c locks/dev.lock -o locks/server.lock $(ARGS)
+	$(COMPILE) locks/build.in -c locks/dev.lock -o locks/build.lock $(ARGS)
 	$(COMPILE) locks/sigopt.in -o locks/sigopt.lock $(ARGS)
 
 .PHONY: migration
@@ -43,3 +44,32 @@ migration: $(SETUP) ## Write a migration from the models' changes (M="what chang
 .PHONY: demo
 demo: $(SETUP) ## The whole journey on real data (ARGS=--once: ends by itself; ARGS=--help: the rest)
 	@$(BIN)/python examples/digits/demo.py $(ARGS)
+
+.PHONY: serve
+serve: $(SETUP) ## The whole system on this machine, its data in var/ (Ctrl-C ends it)
+	@$(BIN)/tradespace up --port 8321 --data var $(ARGS)
+
+# -- checking it ------------------------------------------------------------------------------------------------------
+.PHONY: test
+test: $(SETUP) $(SIGOPT) ## The whole suite, on SQLite, PostgreSQL, Valkey and in Chromium (ARGS=... go to pytest)
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check check-locks
+check: $(SETUP) check-locks ## What needs no test to be seen: style, types, the import law, fresh lock files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Resolved anew beside what is locked, which is kept where it still fits: a difference is a dependency that was changed
+# without `make lock`, never a newer version.
+check-locks: $(SETUP)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	&& tar cf - pyproject.toml sdk/pyproject.toml locks | tar xf - -C "$$folder" \
+	&& $(MAKE) --no-print-directory --silent -C "$$folder" -f "$(CURDIR)/Makefile" lock SETUP= ARGS= UV="$(CURDIR)/$(UV)" \
+	&& diff -ru locks "$$folder/locks" && echo "The lock files are fresh." \
+	|| { echo "The lock files do not fit pyproject.toml: run make lock"; exit 1; }
+
+.PHONY: image-check
+image-check: $(SETUP) ## What can be seen of docker/ without an engine; needs Docker's or Debian's compose
+	@$(BIN)/pytest tests/docker $(ARGS) tests/docker/image_check.py
