@@ -25,6 +25,8 @@ from service.reports.values import Beaten, Option, Pick, Report, Value
 __all__ = ["Figure", "pareto_scatter"]
 
 
+#: Half the length in pixels of the caps of an error bar.
+CAP: Final = 3.0
 #: Up to this many options all of them are named in the picture.
 NAMED: Final = 50
 #: An option with its pixels.
@@ -156,8 +158,10 @@ def _error_bars(plane: _Plane, option: Option, where: tuple[float, float]) -> Ma
     low, high = _reach(plane.y, values[1])
     if abs(right - left) > 2 * FRONT_RADIUS:
         path += f"M{number(left)} {number(y)}H{number(right)}"
+        path += "".join(f"M{number(end)} {number(y - CAP)}V{number(y + CAP)}" for end in (left, right))
     if abs(high - low) > 2 * FRONT_RADIUS:
         path += f"M{number(x)} {number(low)}V{number(high)}"
+        path += "".join(f"M{number(x - CAP)} {number(end)}H{number(x + CAP)}" for end in (low, high))
     return element("path", class_="error", d=path) if path else Markup("")
 
 
