@@ -150,6 +150,20 @@ class GP:
         """The metric's maximised units to standardised ones."""
         return (np.asarray(values, dtype=np.float64) - self.mean) / self.sd
 
+    def unstandardise(self, values: Floats) -> Floats:
+        """Standardised units to the metric's maximised ones."""
+        return self.mean + self.sd * np.asarray(values, dtype=np.float64)
+
+    def draw(self, Z: Floats, rng: np.random.Generator) -> Floats:
+        """One joint draw (c,) of the noise-free function at Z, standardised. O(c n^2 + c^3)."""
+        stretched = Z * self._stretch
+        prior = self.scale * matern52(squared_distances(stretched, stretched))[0]
+        k = self.correlate(Z)
+        half = solve_triangular(self.L, k.T, lower=True, check_finite=False)
+        prior[np.diag_indices(len(Z))] += 1e-9 * self.scale
+        L, _ = cholesky(prior - half.T @ half)
+        return np.asarray(k @ self.alpha + L @ rng.normal(size=len(Z)), dtype=np.float64)
+
     def believe(self, Z: Floats) -> GP:
         """The posterior after seeing its own mean at Z (c, p): same means everywhere, less variance near Z.
 

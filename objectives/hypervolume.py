@@ -128,7 +128,7 @@ def _masks(problem: Problem, data: Data) -> tuple[Bools, Bools]:
     if len(data) == 0:
         return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
     needed = np.concatenate([problem.optimized_index, problem.constraint_index])
-    complete: Bools = np.asarray(data.measured[:, needed].all(axis=1), dtype=np.bool_)
+    complete: Bools = np.asarray((~np.isnan(problem.filled(data.values)[:, needed])).all(axis=1), dtype=np.bool_)
     if len(needed) == 0:
         complete = np.ones(len(data), dtype=np.bool_)
     return complete, complete & problem.feasible(data.values)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from objectives.composites import Expression
 from objectives.errors import DataError
 from objectives.shapes import Bools, Floats
 
@@ -23,7 +24,7 @@ class Metric:
 
     `objective`: which way is better. `strategy`: `optimize` (a trade-off objective), `constraint` (must reach its
     `threshold`) or `store` (kept, never modelled). `threshold`: worst acceptable value in natural units, inclusive;
-    required for a constraint.
+    required for a constraint. `expression`: for a composite metric how it follows from others; it need not be measured.
 
     >>> latency = Metric("latency_ms", objective="minimize", strategy="optimize", threshold=20.0)
     >>> latency.to_max(np.array([5.0, 30.0])).tolist(), latency.acceptable(np.array([20.0, 30.0])).tolist()
@@ -34,6 +35,7 @@ class Metric:
     objective: Literal["maximize", "minimize"] = "maximize"
     strategy: Literal["optimize", "constraint", "store"] = "optimize"
     threshold: float | None = None
+    expression: Expression | None = None
 
     def __post_init__(self) -> None:
         if self.objective not in ("maximize", "minimize"):

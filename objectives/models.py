@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from objectives.composed import Composed, Part
 from objectives.errors import FitError
 from objectives.features import FeatureMap
 from objectives.gp import GP, fit_gp
+from objectives.metrics import Metric
 from objectives.pareto import violation_order
 from objectives.population import evolve
 from objectives.problem import Data, Problem
 from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
 from objectives.shapes import Assignments, Bools, Floats
+from objectives.surrogates import Surrogate
 
 __all__ = ["FitQuality", "Models", "Scalarized", "fit", "local_rows"]
 
@@ -68,7 +71,7 @@ class Models:
 
     problem: Problem | None = None
     data: Data | None = None
-    gps: tuple[GP | None, ...] = ()
+    gps: tuple[Surrogate | None, ...] = ()
     success: GP | None = None
     scalarized: tuple[Scalarized, ...] = ()
     population: Floats = field(default_factory=lambda: np.empty((0, 0)))
@@ -109,13 +112,13 @@ class Models:
             if gp is not None:
                 mean[:, j], var = gp.predict(Z)
                 sd[:, j] = np.sqrt(var)
-        return self._problem.to_max(mean), sd
+        return self._problem.turn(mean), sd
 
     @cached_property
     def fit_quality(self) -> dict[str, FitQuality]:
         """Leave-one-out quality of each metric's GP, by name; metrics with fewer than three values are left out."""
         named = zip(self._problem.metrics, self.gps, strict=True)
-        return {metric.name: _quality(gp) for metric, gp in named if gp is not None and len(gp) > 2}
+        return {metric.name: _quality(gp) for metric, gp in named if isinstance(gp, GP) and len(gp) > 2}
 
     def believe(self, X: Floats) -> Models:
         """The models as if X (c, d) had been measured and gave the predicted means: what pending points stand for."""
@@ -172,7 +175,7 @@ def fit(
     """
     previous = previous or Models()
     work = _Work(problem, data, previous, rng, refit)
-    gps = tuple(work.metric_gp(j) for j in range(problem.k))
+    gps = work.composed(tuple(work.metric_gp(j) for j in range(problem.k)))
     success = work.success_gp()
     scalarized = work.scalarized_gp()
     models = Models(
@@ -234,13 +237,31 @@ class _Work:
 
     def metric_gp(self, j: int) -> GP | None:
         metric = self.problem.metrics[j]
-        if metric.strategy == "store":
+        if not self.problem.modelled[j] or metric.expression is not None:
             return None
         rows = ~np.isnan(self.Y[:, j])
         self._remark(metric.name, self.Y[rows, j])
         rows &= self.local
         variances, counts = self.data.variances[rows, j], self.data.counts[rows, j]
         return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts)
+
+    def composed(self, gps: tuple[GP | None, ...]) -> tuple[Surrogate | None, ...]:
+        """`gps` with the composites put together from the models of their parts, as far as there are any."""
+        named = {x.name: (x.sign, gp) for x, gp in zip(self.problem.metrics, gps, strict=True)}
+        return tuple(
+            gp if metric.expression is None else self._compose(metric, self.Y[:, j], named)
+            for j, (metric, gp) in enumerate(zip(self.problem.metrics, gps, strict=True))
+        )
+
+    def _compose(self, metric: Metric, values: Floats, named: Mapping[str, tuple[float, GP | None]]) -> Composed | None:
+        values = values[~np.isnan(values)]
+        names = metric.expression.names if metric.expression is not None else ()
+        parts = {name: Part(sign, gp) for name in names for sign, gp in [named[name]] if gp is not None}
+        self._remark(metric.name, values)
+        if metric.expression is None or len(values) == 0 or len(parts) < len(names):
+            return None
+        sd = float(values.std())
+        return Composed(metric.expression, parts, metric.sign, float(values.mean()), sd if sd > 0 else 1.0)
 
     def success_gp(self) -> GP | None:
         """A GP of the share of observations that succeeded; None while none has failed."""

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from objectives.features import FeatureMap
-from objectives.gp import GP
 from objectives.pareto import violation_order
 from objectives.problem import Problem
 from objectives.sampling import uniform_points
 from objectives.shapes import Floats
 from objectives.space import SearchSpace
+from objectives.surrogates import Surrogate
 
 __all__ = ["SIZE", "differential", "evolve", "perturb", "repair"]
 
@@ -83,7 +83,7 @@ def differential(space: SearchSpace, best: Floats, pool: Floats, rng: np.random.
 def evolve(
     problem: Problem,
     features: FeatureMap,
-    gps: Sequence[GP | None],
+    gps: Sequence[Surrogate | None],
     population: Floats,
     X: Floats,
     *,
@@ -118,7 +118,7 @@ def _children(space: SearchSpace, pool: Floats, rng: np.random.Generator) -> Flo
     return np.vstack([crossed, perturb(space, pool[rng.integers(len(pool), size=half)], steps, rng)])
 
 
-def _select(problem: Problem, features: FeatureMap, gps: Sequence[GP | None], pool: Floats) -> Floats:
+def _select(problem: Problem, features: FeatureMap, gps: Sequence[Surrogate | None], pool: Floats) -> Floats:
     """The best SIZE of the pool by violation, rank and crowding of the posterior means."""
     Z = features(pool)
     means = {j: gp.standard_mean(Z) for j, gp in enumerate(gps) if gp is not None}

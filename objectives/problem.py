@@ -31,6 +31,8 @@ class Problem:
         names = [metric.name for metric in self.metrics]
         if len(set(names)) != len(names):
             raise DataError("metric names must differ from each other", names=names)
+        for metric in self.metrics:
+            _check_parts(self, metric)
 
     @cached_property
     def optimized(self) -> tuple[Metric, ...]:
@@ -63,8 +65,30 @@ class Problem:
         return len(self.metrics)
 
     def to_max(self, values: Floats) -> Floats:
-        """Natural values (n, k) of all metrics, each turned so that larger is better."""
-        return np.asarray(values, dtype=np.float64) * self._signs
+        """Natural values (n, k) of all metrics, composites filled in, each turned so that larger is better."""
+        return self.turn(self.filled(values))
+
+    def turn(self, values: Floats) -> Floats:
+        """Natural values (n, k) to maximised ones, and back."""
+        return np.asarray(values, dtype=np.float64) * self._signs + 0.0
+
+    def filled(self, values: Floats) -> Floats:
+        """Values (n, k) with the composites computed from their parts where they were not measured themselves."""
+        values = np.asarray(values, dtype=np.float64)
+        composites = [(j, metric.expression) for j, metric in enumerate(self.metrics) if metric.expression is not None]
+        if not composites or len(values) == 0:
+            return values
+        named = {metric.name: values[:, j] for j, metric in enumerate(self.metrics)}
+        values = values.copy()
+        for j, expression in composites:
+            values[:, j] = np.where(np.isnan(values[:, j]), expression(named), values[:, j])
+        return values
+
+    @cached_property
+    def modelled(self) -> tuple[bool, ...]:
+        """Which metrics (k,) get a model: all that are optimized or constraints, and the parts of composites."""
+        parts = {name for metric in self.metrics if metric.expression is not None for name in metric.expression.names}
+        return tuple(metric.strategy != "store" or metric.name in parts for metric in self.metrics)
 
     @cached_property
     def _signs(self) -> Floats:
@@ -87,6 +111,14 @@ class Problem:
 def _nothing() -> Floats:
     """Stands for an option that was not given."""
     return np.empty(0)
+
+
+def _check_parts(problem: Problem, metric: Metric) -> None:
+    plain = {other.name for other in problem.metrics if other.expression is None}
+    for name in metric.expression.names if metric.expression is not None else ():
+        if name not in plain:
+            message = f"metric {metric.name!r}: its expression needs measured metrics, {name!r} is none"
+            raise DataError(message, metric=metric.name, part=name)
 
 
 @dataclass(frozen=True)

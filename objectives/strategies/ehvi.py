@@ -15,7 +15,6 @@ import numpy as np
 from objectives.acquisition import log_ehvi as log_hypervolume_gain
 from objectives.acquisition import log_ei, log_scalarized_hvi
 from objectives.boxes import boxes_above
-from objectives.gp import GP
 from objectives.pareto import nondominated
 from objectives.reference import tight_point, wide_point
 from objectives.scalarization import sphere_weights
@@ -24,6 +23,7 @@ from objectives.shapes import Bools, Floats
 from objectives.strategies.feasibility import limited_metrics, log_acceptable
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State
+from objectives.surrogates import Surrogate
 
 __all__ = ["Outlook", "log_ehvi"]
 
@@ -63,7 +63,7 @@ class Outlook:
         return self.state.models is not None and len(self.gps) == self.state.problem.m > 0
 
     @cached_property
-    def gps(self) -> tuple[GP, ...]:
+    def gps(self) -> tuple[Surrogate, ...]:
         """The models of the optimized metrics."""
         models = self.state.models
         found = [models.gps[j] for j in self.state.problem.optimized_index] if models is not None else []

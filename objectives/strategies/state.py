@@ -56,7 +56,8 @@ class State:
     @cached_property
     def complete(self) -> Ints:
         """Row numbers whose optimized metrics are all measured."""
-        return np.flatnonzero(self.data.measured[:, self.problem.optimized_index].all(axis=1))
+        values = self.problem.filled(self.data.values)[:, self.problem.optimized_index]
+        return np.flatnonzero(~np.isnan(values).any(axis=1))
 
     @cached_property
     def design_size(self) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from objectives.gp import GP, cholesky
-from objectives.kernels import matern52, squared_distances
 from objectives.pareto import hypervolume
 from objectives.population import perturb
 from objectives.sampling import uniform_points
@@ -20,7 +18,7 @@ from objectives.strategies.feasibility import log_acceptable
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State
 
-__all__ = ["draw", "thompson"]
+__all__ = ["thompson"]
 
 #: random candidates and neighbours of good ones in one draw
 RANDOM, NEIGHBOURS = 120, 150
@@ -35,7 +33,7 @@ def thompson(state: State, rng: np.random.Generator) -> Proposal:
         return log_ehvi(state, rng)
     X = _candidates(state, rng)
     Z = state.models.features(X)
-    Y = np.column_stack([draw(gp, Z, rng) for gp in outlook.gps])
+    Y = np.column_stack([gp.draw(Z, rng) for gp in outlook.gps])
     ref_point = outlook.ref_point if len(outlook.gps) > 1 else outlook.values.min(axis=0)
     covered = hypervolume(outlook.front, ref_point)
     gains = np.array([hypervolume(np.vstack([outlook.front, y]), ref_point) - covered for y in Y])
@@ -50,13 +48,3 @@ def _candidates(state: State, rng: np.random.Generator) -> Floats:
     good = state.models.population if state.models is not None else state.observed
     near = perturb(space, good[rng.integers(len(good), size=NEIGHBOURS)], 0.05, rng)
     return np.unique(np.vstack([good, near, uniform_points(space, RANDOM, rng)]), axis=0)
-
-
-def draw(gp: GP, Z: Floats, rng: np.random.Generator) -> Floats:
-    """One joint draw (c,) of the noise-free function at Z, standardised. O(c n^2 + c^3)."""
-    stretched = Z * np.exp(0.5 * gp.theta[:-2])[gp.sample.owner]
-    prior = gp.scale * matern52(squared_distances(stretched, stretched))[0]
-    k = gp.correlate(Z)
-    mean, half = gp.standard_mean(Z), np.linalg.solve(gp.L, k.T)
-    L, _ = cholesky(prior - half.T @ half + 1e-9 * gp.scale * np.eye(len(Z)))
-    return np.asarray(mean + L @ rng.normal(size=len(Z)), dtype=np.float64)
