@@ -1,7 +1,7 @@
 """The model of a composite metric: the models of its parts, carried through its expression.
 
-Looks like a Gaussian process from outside (`objectives.surrogates.Surrogate`); inside nothing is fitted. Knowing the form of a
-business metric, the optimizer needs fewer results than with a black box of it (Astudillo & Frazier 2019).
+Looks like a Gaussian process from outside (`objectives.surrogates.Surrogate`); inside nothing is fitted. Knowing the
+form of a business metric, the optimizer needs fewer results than with a black box of it (Astudillo & Frazier 2019).
 """
 
 from __future__ import annotations
