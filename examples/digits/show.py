@@ -114,7 +114,9 @@ def configuration(assignments: Mapping[str, Any]) -> str:
 
 
 def _short(value: str | float) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str) or abs(value) >= 999.5 or value == int(value):
+        return value if isinstance(value, str) else f"{value:.0f}"
+    return f"{value:.3g}"
 
 
 def _measured(value: Measurement, *, with_error: bool) -> str:
