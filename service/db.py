@@ -69,14 +69,16 @@ Json: Final = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_n
 class Database:
     """One database, opened once a process.
 
-    `write()` is a transaction that commits when its block ends and rolls back when it raises; `read()` never takes a
-    write lock.
+    `write()` is a transaction that commits when its block ends and rolls back when it raises; `read()` sees one moment
+    and never takes a write lock.
     """
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.url = _normalise(url)
         self.engine = _engine(self.url, pool_size)
-        self._reader = self.engine.execution_options(read_only=True)
+        # One moment for all that a reader sees, also where a page asks ten questions.
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(read_only=True, **level)
 
     @property
     def is_sqlite(self) -> bool:

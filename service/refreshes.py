@@ -47,7 +47,6 @@ class Lease:
 
     experiment_id: int
     epoch: int
-    data_generation: int
     attempts: int
 
     @property
@@ -121,7 +120,7 @@ def claim(session: Session, experiment_id: int, *, owner: str, now: datetime) ->
             attempts=Refresh.attempts + 1,
             due_at=backoff,
         )
-        .returning(Refresh.lease_epoch, Refresh.data_generation, Refresh.attempts)
+        .returning(Refresh.lease_epoch, Refresh.attempts)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     return None if row is None else Lease(experiment_id, *row)
@@ -132,23 +131,23 @@ def extend(session: Session, lease: Lease, *, now: datetime) -> bool:
     return _update(session, lease, {"lease_until": now + LEASE})
 
 
-def front_published(session: Session, lease: Lease) -> bool:
-    """Note that the front has seen `lease.data_generation`; the models may take longer."""
-    return _update(session, lease, {"front_generation": lease.data_generation})
+def front_published(session: Session, lease: Lease, *, generation: int, now: datetime) -> bool:
+    """Note that the front has seen data `generation`, and keep the lease for another while: models take longer."""
+    return _update(session, lease, {"front_generation": generation, "lease_until": now + LEASE})
 
 
-def finish(session: Session, lease: Lease, *, now: datetime) -> bool:
-    """Give the lease back after a refresh that saw `lease.data_generation`; due again at once if more has come since.
+def finish(session: Session, lease: Lease, *, generation: int, now: datetime) -> bool:
+    """Give the lease back after a refresh that saw data `generation`; due again at once if more has come since.
 
     Returns False, and changes nothing, if the lease has passed to somebody else (the caller then rolls back).
     """
-    more = Refresh.data_generation > lease.data_generation
+    more = Refresh.data_generation > generation
     return _update(
         session,
         lease,
         {
-            "front_generation": lease.data_generation,
-            "model_generation": lease.data_generation,
+            "front_generation": generation,
+            "model_generation": generation,
             "attempts": 0,
             "last_error": None,
             "refill_wanted": False,

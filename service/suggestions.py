@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service.arrays import quasi_random
 from service.errors import ConflictError, NotFoundError
 from service.events import EventType, record
-from service.models import Experiment, Refresh, Suggestion
+from service.models import Configuration, Experiment, Refresh, Suggestion
 from service.refreshes import want_refill
 from service.schemas.assignments import assignments_key, check_assignments
 from service.schemas.experiment import Definition
@@ -39,6 +39,8 @@ __all__ = [
 PATIENCE: Final = timedelta(seconds=1)
 #: Open suggestions that a quasi-random one is kept distinct from.
 MOST_AVOIDED: Final = 200
+#: Points of the sequence that are passed over because they are measured; a small space may have no other.
+MOST_SKIPPED: Final = 50
 
 Proposal = Mapping[str, Any]
 
@@ -185,20 +187,22 @@ def _open(experiment_id: int) -> sa.Select[Suggestion]:
 
 
 def _quasi_random(session: Session, experiment: Experiment, *, now: datetime) -> Suggestion:
-    """Make the next point of the experiment's own scrambled Sobol sequence, distinct from what is open."""
-    index = session.execute(
-        sa.update(Experiment)
-        .where(Experiment.id == experiment.id)
-        .values(quasi_random_index=Experiment.quasi_random_index + 1)
-        .returning(Experiment.quasi_random_index)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+    """Make the next untried point of the experiment's own scrambled Sobol sequence.
+
+    Workers fill pools from the same sequence, so points that are open or measured already are passed over.
+    """
+    definition = Definition.of(experiment)
     avoid = session.scalars(_open(experiment.id).with_only_columns(Suggestion.assignments).limit(MOST_AVOIDED)).all()
-    assignments = quasi_random(Definition.of(experiment), seed=experiment.seed, index=index - 1, avoid=avoid)
+    for _ in range(MOST_SKIPPED):
+        index = _next_index(session, experiment.id)
+        assignments = quasi_random(definition, seed=experiment.seed, index=index, avoid=avoid)
+        key = assignments_key(assignments)
+        if not _is_measured(session, experiment.id, key):
+            break
     suggestion = Suggestion(
         experiment_id=experiment.id,
         state="open",
-        key=assignments_key(assignments),
+        key=key,
         assignments=assignments,
         source="quasi_random",
         strategy="quasi_random",
@@ -207,6 +211,23 @@ def _quasi_random(session: Session, experiment: Experiment, *, now: datetime) ->
     )
     session.add(suggestion)
     return suggestion
+
+
+def _next_index(session: Session, experiment_id: int) -> int:
+    """Take the next number of the experiment's sequence; no two claims get the same."""
+    following = session.execute(
+        sa.update(Experiment)
+        .where(Experiment.id == experiment_id)
+        .values(quasi_random_index=Experiment.quasi_random_index + 1)
+        .returning(Experiment.quasi_random_index)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    return following - 1
+
+
+def _is_measured(session: Session, experiment_id: int, key: str) -> bool:
+    found = sa.exists().where(Configuration.experiment_id == experiment_id, Configuration.key == key)
+    return bool(session.scalar(sa.select(found)))
 
 
 def _ask_for_refill(session: Session, experiment: Experiment, *, now: datetime) -> None:

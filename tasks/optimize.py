@@ -55,6 +55,7 @@ class _Work:
     experiment: Experiment
     problem: Problem
     measured: Measured
+    generation: int
     observation_count: int
     pool_size: int
     old_front: Any
@@ -126,16 +127,16 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
         _publish_front(session, lease, work, front, now=database.now(session))
     started = time.monotonic()
     # The dice of a refresh are those of its experiment and data: the same data give the same pool.
-    rng = np.random.default_rng([work.experiment.seed, lease.data_generation])
-    models = None if lease.is_degraded else _fit(lease, work, rng)
+    rng = np.random.default_rng([work.experiment.seed, work.generation])
+    models = None if lease.is_degraded else _fit(work, rng)
     candidates = _candidates(work, front, models, rng)
     with database.write() as session:
         _publish_pool(session, lease, work, models, candidates, fit_s=time.monotonic() - started, database=database)
 
 
-def _fit(lease: Lease, work: _Work, rng: np.random.Generator) -> Models:
+def _fit(work: _Work, rng: np.random.Generator) -> Models:
     """Fit the models; where only the pool ran low and no data came, the last fit is taken as it is."""
-    refit = work.old_models is None or work.model_generation < lease.data_generation
+    refit = work.old_models is None or work.model_generation < work.generation
     return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=refit)
 
 
@@ -149,6 +150,7 @@ def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
         experiment=experiment,
         problem=problem,
         measured=measured(session, experiment_id, problem, pending=pending),
+        generation=row.data_generation,
         observation_count=row.observation_count,
         pool_size=min(MOST_POOLED, max(pool_size, experiment.parallel_bandwidth or 0, len(pending) + 1)),
         old_front=fronts.latest(session, experiment_id),
@@ -172,13 +174,12 @@ def _kept_ref_point(work: _Work) -> Any:
 
 
 def _publish_front(session: Session, lease: Lease, work: _Work, front: Front, *, now: datetime) -> None:
-    if not refreshes.extend(session, lease, now=now):
+    if not refreshes.front_published(session, lease, generation=work.generation, now=now):
         raise Overtaken
-    fronts.publish(session, work.experiment, _new_front(lease, work, front), now=now)
-    refreshes.front_published(session, lease)
+    fronts.publish(session, work.experiment, _new_front(work, front), now=now)
 
 
-def _new_front(lease: Lease, work: _Work, front: Front) -> NewFront:
+def _new_front(work: _Work, front: Front) -> NewFront:
     reference = [
         {"metric": metric.name, "value": _finite(value), "inferred": inferred}
         for metric, value, inferred in zip(
@@ -186,7 +187,7 @@ def _new_front(lease: Lease, work: _Work, front: Front) -> NewFront:
         )
     ]
     return NewFront(
-        generation=lease.data_generation,
+        generation=work.generation,
         observation_count=work.observation_count,
         feasible_count=front.feasible_count,
         infeasible_count=front.infeasible_count,
@@ -261,14 +262,14 @@ def _publish_pool(
     database: Database,
 ) -> None:
     now = database.now(session)
-    if not refreshes.finish(session, lease, now=now):
+    if not refreshes.finish(session, lease, generation=work.generation, now=now):
         raise Overtaken
     experiment = work.experiment
     if models is not None:
         fronts.save_models(
             session,
             experiment.id,
-            generation=lease.data_generation,
+            generation=work.generation,
             epoch=lease.epoch,
             state=models.to_dict(),
             quality={name: asdict(quality) for name, quality in models.fit_quality.items()},
@@ -277,9 +278,9 @@ def _publish_pool(
             now=now,
         )
     proposals = [_proposal(candidate) for candidate in candidates]
-    count = suggestions.refill(session, experiment.id, proposals, model_generation=lease.data_generation, now=now)
+    count = suggestions.refill(session, experiment.id, proposals, model_generation=work.generation, now=now)
     kind = EventType.SUGGESTION_READY if models is not None else EventType.MODEL_DEGRADED
-    data = {"model_generation": lease.data_generation, "count": count}
+    data = {"model_generation": work.generation, "count": count}
     record(session, kind, client_id=experiment.client_id, experiment_id=experiment.id, data=data, now=now)
 
 

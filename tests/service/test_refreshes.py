@@ -33,9 +33,9 @@ def change(database: Database, experiment: Experiment, now: datetime) -> int:
         return refreshes.mark_changed(row, observations=1, failures=0, now=now)
 
 
-def finish(database: Database, lease: Lease, now: datetime) -> bool:
+def finish(database: Database, lease: Lease, now: datetime, seen: int = 0) -> bool:
     with database.write() as session:
-        return refreshes.finish(session, lease, now=now)
+        return refreshes.finish(session, lease, generation=seen, now=now)
 
 
 def due(database: Database, now: datetime) -> list[int]:
@@ -83,7 +83,9 @@ def test_a_change_during_a_refresh_makes_the_next_one_due_at_once(database: Data
     assert row(database, experiment).model_generation == 0
     again = claim(database, experiment, NOW)
     assert again is not None
-    assert again.data_generation == 1
+    assert finish(database, again, NOW, seen=1)
+    assert due(database, NOW + timedelta(days=1)) == []
+    assert row(database, experiment).model_generation == 1
 
 
 def test_a_dead_worker_s_lease_ends_and_another_takes_over(database: Database, experiment: Experiment) -> None:
@@ -104,7 +106,7 @@ def test_an_overtaken_worker_changes_nothing(database: Database, experiment: Exp
     with database.write() as session:
         assert not refreshes.extend(session, slow, now=later)
         assert not refreshes.fail(session, slow, error="late")
-        assert not refreshes.front_published(session, slow)
+        assert not refreshes.front_published(session, slow, generation=0, now=later)
     assert row(database, experiment).last_error is None
     assert finish(database, fast, later)
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service import suggestions
+from service import observations, suggestions
 from service.db import Database
 from service.errors import ConflictError, InvalidInputError, NotFoundError
 from service.models import Event, Experiment, Refresh, Suggestion
 from service.refreshes import claim as claim_lease
 from service.refreshes import finish, hold, mark_changed
+from service.schemas.result import Result
+from service.schemas.values import Value
 from tests.support import new_experiment
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -97,6 +99,17 @@ def test_quasi_random_ones_spread_and_never_repeat(database: Database, experimen
     assert len(quarters) == 4
 
 
+def test_quasi_random_ones_pass_over_what_was_measured(database: Database, experiment: Experiment) -> None:
+    first = [claim(database, experiment) for _ in range(4)]
+    with database.write() as session:
+        session.get_one(Experiment, experiment.id).quasi_random_index = 0  # as if a worker had used the sequence
+        for row in first:
+            values = (Value("accuracy", 1.0, None), Value("latency_ms", 1.0, None))
+            result = Result(experiment.id, row.id, None, values, False, None, f"r{row.id}")
+            observations.store(session, [result], source="http", now=NOW)
+    assert claim(database, experiment).key not in {row.key for row in first}
+
+
 def test_a_finite_space_that_is_used_up_repeats_rather_than_refuse(database: Database) -> None:
     parameters = [{"name": "kind", "type": "categorical", "categorical_values": ["a", "b"]}]
     with database.write() as session:
@@ -110,7 +123,7 @@ def test_a_pool_that_runs_low_asks_once_to_be_filled(database: Database, experim
     with database.write() as session:
         lease = claim_lease(session, experiment.id, owner="t", now=NOW)
         assert lease is not None
-        finish(session, lease, now=NOW)
+        finish(session, lease, generation=0, now=NOW)
     pool(database, experiment, 0.1, 0.2, 0.3)
     for _ in range(3):
         claim(database, experiment)
@@ -130,7 +143,7 @@ class TestWaiting:
         with database.write() as session:
             lease = claim_lease(session, experiment.id, owner="t", now=NOW)
             assert lease is not None
-            finish(session, lease, now=NOW)
+            finish(session, lease, generation=0, now=NOW)
         assert not self.coming(database, experiment, timedelta(0))
 
     def test_for_a_moment_after_a_change(self, database: Database, experiment: Experiment) -> None:

@@ -145,11 +145,24 @@ def raw_server(
         listener.close()
 
 
+def read_request(connection: socket.socket) -> bytes:
+    """Read one request to its end: to hang up on unread bytes would take the reply back."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += connection.recv(65536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
 def drip(text: bytes, *, begin: bytes = b"") -> Callable[[socket.socket, threading.Event], None]:
     """Read the request, send `begin` at once, then `text` a byte every 50 ms, over and over."""
 
     def talk(connection: socket.socket, done: threading.Event) -> None:
-        connection.recv(65536)
+        if not begin.startswith(b"\x16"):  # the beginning of a TLS handshake: there is no request yet
+            read_request(connection)
         connection.sendall(begin)
         while not done.is_set():
             for byte in text:

@@ -14,7 +14,7 @@ from service.webhooks.calls import post
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
 from service.webhooks.signing import new_secret
 from tests.conftest import free_port
-from tests.service.webhooks.receivers import CERTIFICATE, Answer, drip, raw_server, receiver, say_nothing
+from tests.service.webhooks.receivers import CERTIFICATE, Answer, drip, raw_server, read_request, receiver, say_nothing
 
 SECRET = new_secret()
 AT = datetime.now(UTC)
@@ -88,7 +88,7 @@ def test_no_more_than_64_kib_of_a_reply_are_read_also_of_a_redirect(begin: bytes
 
     def talk(connection: socket.socket, done: threading.Event) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(begin)
         while not done.is_set():
             sent.append(connection.send(b"x" * 16 * 1024))
@@ -132,7 +132,7 @@ def test_a_dripping_tls_handshake_meets_the_deadline_too() -> None:
 
 def test_over_tls_the_certificate_is_checked_against_the_name() -> None:
     def talk(connection: socket.socket, _done: threading.Event) -> None:
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     with raw_server(talk, tls=True) as server:
@@ -155,10 +155,10 @@ def test_a_receiver_that_is_not_there_is_a_failure_in_plain_words() -> None:
 
 def test_a_receiver_that_hangs_up_or_talks_nonsense_is_a_failure() -> None:
     def hang_up(connection: socket.socket, _done: threading.Event) -> None:
-        connection.recv(65536)
+        read_request(connection)
 
     def nonsense(connection: socket.socket, _done: threading.Event) -> None:
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(b"\x00\xff" * 100 + b"\r\n\r\n")
 
     for talk in (hang_up, nonsense):

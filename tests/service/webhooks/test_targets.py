@@ -16,7 +16,7 @@ from AntiSSRF import AntiSSRFError
 from service.errors import InvalidInputError
 from service.webhooks.deadline import Deadline
 from service.webhooks.targets import MAX_URL_LENGTH, Target, Transport, check
-from tests.service.webhooks.receivers import RawServer, raw_server
+from tests.service.webhooks.receivers import RawServer, raw_server, read_request
 
 NOBODY: frozenset[str] = frozenset()
 DEMO = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -218,7 +218,7 @@ def test_the_receiver_is_told_the_host_it_was_called_by_with_its_port() -> None:
     heard: list[bytes] = []
 
     def talk(connection: socket.socket, _done: threading.Event) -> None:
-        heard.append(connection.recv(65536))
+        heard.append(read_request(connection))
         connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 
     with raw_server(talk) as server:

@@ -81,6 +81,12 @@ def test_a_logarithmic_scale_puts_the_geometric_mean_in_the_middle() -> None:
     assert math.isclose(scale(10.0), 5.0)
 
 
+def test_what_has_no_negatives_gets_no_negative_room() -> None:
+    assert padded([0.1, 10.0], allow_log=False)[0] == 0.0
+    assert padded([-10.0, -0.1])[1] == 0.0
+    assert padded([5.0, 10.0])[0] > 0
+
+
 def test_equal_values_get_room_around_them() -> None:
     assert padded([3.0, 3.0]) == (2.7, 3.3, False)
     assert padded([0.0]) == (-1.0, 1.0, False)

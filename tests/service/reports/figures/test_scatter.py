@@ -38,6 +38,7 @@ def frame_of(tree: ET.Element) -> tuple[float, float, float, float]:
 @example([(1e100, -1e100), (-1e100, 1e100)])
 @example([(5e-324, 1e-300), (1e-310, 1e100)])
 @example([(-3.0, -4.0), (-2.0, -1.0)])
+@example([(1.0, 0.0), (-2.8e-180, 0.0)])
 def test_every_option_is_drawn_exactly_once_and_inside_the_frame(rows: list[tuple[float, float]]) -> None:
     report = gain_and_cost(rows)
     _, tree = draw(report)
