@@ -12,7 +12,7 @@ from service.pages.rows import cards_of, rows_of
 from service.reports.figures import Figure, bar, pareto_scatter, progress_curve
 from service.reports.figures.progress import describe, shares
 from service.reports.first_result import redis_command
-from service.reports.numbers import label
+from service.reports.numbers import brief, label
 from service.reports.sentences import (
     besides,
     digits_of,
@@ -79,7 +79,7 @@ def page(report: Report, *, x: str | None, y: str | None, link: Link, redis_url:
         "cards": cards_of(report, rows),
         "prices": _steps(report, price_list(report, gained=gained, paid=paid) if paid else ()),
         "price_pair": (label(gained), label(paid or "")),
-        "limits": [(it, limit_rule(report.metric(it.metric), it.value), effect(it)) for it in report.limits],
+        "limits": [(limit, _rule(report, limit), effect(limit)) for limit in report.limits],
         "curves": _curves(report),
         "curve_words": _curve_words(report),
         "quality": _quality(report),
@@ -114,10 +114,16 @@ def axes(report: Report, x: str | None, y: str | None) -> tuple[str | None, str]
     return across, up
 
 
+def _rule(report: Report, limit: Limit) -> str:
+    if limit.inferred and limit.value is not None:
+        return f"{label(limit.metric)} from {brief(limit.value, 4)}"
+    return limit_rule(report.metric(limit.metric), limit.value)
+
+
 def effect(limit: Limit) -> str:
     """What a threshold costs, in words."""
     if limit.inferred:
-        return "Nobody set this: it is the point from which progress is measured."
+        return "Nobody set a threshold here: this is only where the measure of progress begins."
     if not limit.looked_at:
         return "Nothing is measured yet."
     if not limit.missed:

@@ -49,7 +49,7 @@ class Scale:
 
     def holds(self, value: float) -> bool:
         """Whether `value` lies in the domain."""
-        return self.low <= value <= self.high
+        return self.low <= _seen(value) <= self.high
 
     def clamped(self, value: float) -> float:
         """The pixel of `value`, or of the end of the domain beyond which it lies."""
@@ -81,7 +81,7 @@ def padded(values: Iterable[float], *, share: float = 0.06, allow_log: bool = Tr
     >>> padded([1.0, 100.0])[2], padded([3.0, 3.0]), padded([])
     (True, (2.7, 3.3, False), (0.0, 1.0, False))
     """
-    sizes = sorted(value if abs(value) >= NOTHING else 0.0 for value in values)
+    sizes = sorted(_seen(value) for value in values)
     if not sizes:
         return 0.0, 1.0, False
     low, high = sizes[0], sizes[-1]
@@ -91,7 +91,14 @@ def padded(values: Iterable[float], *, share: float = 0.06, allow_log: bool = Tr
     room = (high - low) * share
     if high - low <= max(abs(low), abs(high)) * NARROWEST:
         room = max(abs(low), abs(high)) * 0.1 or 1.0
-    return _sum(low, -room), _sum(high, room), False
+    start = 0.0 if 0 <= low < room and high > low else _sum(low, -room)  # no negative room beside what has no negatives
+    end = 0.0 if -room < high <= 0 and high > low else _sum(high, room)
+    return start, end, False
+
+
+def _seen(value: float) -> float:
+    """`value`, or zero for what is too small to be told from it."""
+    return value if abs(value) >= NOTHING else 0.0
 
 
 def _sum(value: float, change: float) -> float:
