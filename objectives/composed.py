@@ -49,6 +49,11 @@ class Composed:
         return min(len(part.gp) for part in self.parts.values())
 
     @property
+    def noisy(self) -> bool:
+        """Whether any part is."""
+        return any(part.gp.noisy for part in self.parts.values())
+
+    @property
     def lengths(self) -> Floats:
         """Length scales (d,): for each parameter the shortest of the parts'."""
         return np.asarray(np.min([part.gp.lengths for part in self.parts.values()], axis=0), dtype=np.float64)

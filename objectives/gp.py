@@ -23,6 +23,8 @@ __all__ = ["GP", "Prior", "Sample", "cholesky", "condition", "fit_gp", "negative
 
 #: added to every noise variance (standardised units): keeps the Cholesky factor sound without blurring the fit
 NOISE_FLOOR = 1e-8
+#: noise variance (standardised) above which single measurements are not taken at their word
+NOISY = 3e-3
 WEIGHT_BOUNDS, SCALE_BOUNDS, NOISE_BOUNDS = (-7.0, 7.0), (-6.0, 6.0), (np.log(1e-9), 1.0)
 #: L-BFGS steps from the prior, and from an earlier optimum; more steps and tighter limits bought no hypervolume
 COLD_STEPS, WARM_STEPS = 40, 15
@@ -112,6 +114,11 @@ class GP:
     def scale(self) -> float:
         """Prior variance, standardised."""
         return float(np.exp(self.theta[-2]))
+
+    @property
+    def noisy(self) -> bool:
+        """Whether measurements differ so much from the function that its posterior mean tells more of it."""
+        return float(np.median(self.sample.noise(self.theta))) > NOISY
 
     @property
     def noise(self) -> float:

@@ -20,6 +20,11 @@ class Surrogate(Protocol):
     def __len__(self) -> int: ...
 
     @property
+    def noisy(self) -> bool:
+        """Whether its mean tells more of the function than a single measurement."""
+        ...
+
+    @property
     def lengths(self) -> Floats:
         """Length scales (d,)."""
         ...

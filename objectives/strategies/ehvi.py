@@ -71,7 +71,19 @@ class Outlook:
 
     @cached_property
     def values(self) -> Floats:
-        """Standardised objectives (n, m) of the complete rows."""
+        """Standardised objectives (n, m) of the complete rows: as measured, posterior means of the noisy ones.
+
+        A front of lucky measurements cannot be beaten, so that the search would give up on its best region.
+        """
+        measured = self._measured
+        if self.state.models is None or not any(gp.noisy for gp in self.gps):
+            return measured
+        Z = self.state.models.features(self.state.observed[self.state.complete])
+        columns = [gp.standard_mean(Z) if gp.noisy else measured[:, j] for j, gp in enumerate(self.gps)]
+        return np.column_stack(columns)
+
+    @property
+    def _measured(self) -> Floats:
         problem, data = self.state.problem, self.state.data
         return self._standard(problem.to_max(data.values)[self.state.complete][:, problem.optimized_index])
 
