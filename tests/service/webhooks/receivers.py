@@ -149,12 +149,19 @@ def read_request(connection: socket.socket) -> bytes:
     """Read one request to its end: to hang up on unread bytes would take the reply back."""
     got = b""
     while b"\r\n\r\n" not in got:
-        got += connection.recv(65536)
+        got += _receive(connection)
     head, _, body = got.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     while len(body) < length:
-        body += connection.recv(65536)
+        body += _receive(connection)
     return head + b"\r\n\r\n" + body
+
+
+def _receive(connection: socket.socket) -> bytes:
+    piece = connection.recv(65536)
+    if not piece:
+        raise ConnectionResetError("the caller hung up")
+    return piece
 
 
 def drip(text: bytes, *, begin: bytes = b"") -> Callable[[socket.socket, threading.Event], None]:
