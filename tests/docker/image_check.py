@@ -13,6 +13,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,9 +44,10 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image, made by the recipe's own lines."""
-    return build(tmp_path_factory.mktemp("image"))
+def image() -> Iterator[Image]:
+    """The image, made by the recipe's own lines. Half a gigabyte: it does not stay."""
+    with tempfile.TemporaryDirectory(prefix="tradespace-image-") as folder:
+        yield build(Path(folder))
 
 
 def test_compose_itself_reads_the_file() -> None:
@@ -212,7 +214,7 @@ def test_composes_services_carry_a_result_from_the_stream_to_the_front(container
             client.xadd("tradespace:results", {"data": json.dumps(message)})
         front = eventually(lambda: http.get(f"{path}/front").json()["points"], what="the front has a point")
         assert len(front) == 1
-        assert http.get(f"{path}/report").status_code == 200
+        assert http.get(f"/experiments/{experiment}/report").status_code == 200
     statuses = {name: containers.stop(name) for name in ("web", "worker", "ingest", "relay")}
     assert statuses == dict.fromkeys(statuses, 0)
     assert image.files() == before
