@@ -94,8 +94,8 @@ def _fail(message: str, log: Path | None) -> int:
 def _demo(asked: argparse.Namespace) -> int:
     began = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(system.held(asked.data))
-        service = stack.enter_context(_start(asked))
+        lock = stack.enter_context(system.held(asked.data))
+        service = stack.enter_context(_start(asked, lock))
         api = stack.enter_context(Api(service.url, service.token))
         client = stack.enter_context(Client(service.url, service.token))
         receiver = stack.enter_context(Receiver())
@@ -115,11 +115,11 @@ def _demo(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _start(asked: argparse.Namespace) -> AbstractContextManager[system.Service]:
+def _start(asked: argparse.Namespace, lock: int) -> AbstractContextManager[system.Service]:
     """Start the service on the ports that were asked for, or else on free ones."""
     port, redis_port = (_free(wanted) for wanted in (asked.port, asked.redis_port))
     say(f"Starting Tradespace in {asked.data}; what it says: {asked.data / 'tradespace.log'}")
-    return system.service(asked.data, port, redis_port)
+    return system.service(asked.data, port, redis_port, lock=lock)
 
 
 def _free(wanted: int) -> int:

@@ -51,16 +51,19 @@ class Service:
 
 
 @contextmanager
-def held(data: Path) -> Iterator[None]:
-    """Keep the data folder to ourselves: two services on one folder would spoil each other's files."""
+def held(data: Path) -> Iterator[int]:
+    """Keep the data folder to ourselves: two services on one folder would spoil each other's files.
+
+    Yields the file that is locked. The service inherits it, so the folder stays ours for as long as either lives.
+    """
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            message = f"another demo runs in {data}: end it, or choose another folder with --data"
+            message = f"another demo runs (or is just ending) in {data}: end it, or choose another folder with --data"
             raise ProgramError(message) from error
-        yield
+        yield lock.fileno()
 
 
 def free_port(wanted: int) -> int:
@@ -83,12 +86,12 @@ def told_token(path: Path) -> str:
 
 
 @contextmanager
-def service(data: Path, port: int, redis_port: int) -> Iterator[Service]:
+def service(data: Path, port: int, redis_port: int, *, lock: int) -> Iterator[Service]:
     """Run `tradespace up` while the block runs; its output goes to a file."""
     log, token = data / "tradespace.log", told_token(data / "token")
     command = [str(Path(sys.executable).with_name("tradespace")), "up", "--port", str(port)]
     env = {"TRADESPACE_ADMIN_TOKEN": token, "TRADESPACE_WEBHOOK_ALLOW_HOSTS": "127.0.0.1"}
-    process = _start([*command, "--redis-port", str(redis_port), "--data", str(data)], env, log)
+    process = _start([*command, "--redis-port", str(redis_port), "--data", str(data)], env, log, inherits=(lock,))
     try:
         started = Service(f"http://127.0.0.1:{port}", f"redis://127.0.0.1:{redis_port}/0", token, log, process)
         _wait_until_ready(started)
@@ -108,7 +111,9 @@ def producer(found: Service, experiment: str, trials: int, log: Path) -> Iterato
         _end(process)
 
 
-def _start(command: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], env: Mapping[str, str], log: Path, *, inherits: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
     """Start a command that ends when this process does, whatever happens to it (service/child.py).
 
     Settings of a service of one's own are not passed on: the demo is a system of its own.
@@ -119,6 +124,7 @@ def _start(command: Sequence[str], env: Mapping[str, str], log: Path) -> subproc
             [sys.executable, "-m", "service.child", str(os.getpid()), *command],
             env={**own, **env, "PYTHONUNBUFFERED": "1"},
             cwd=ROOT,
+            pass_fds=inherits,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

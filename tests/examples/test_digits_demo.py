@@ -79,11 +79,17 @@ def test_the_demo_walks_the_whole_journey_and_leaves_nothing_behind(tmp_path: Pa
     assert not demo.survivors()
 
 
-def test_a_demo_that_is_told_to_end_in_mid_run_takes_everything_with_it(tmp_path: Path, started: list[Demo]) -> None:
+def test_a_demo_keeps_its_folder_to_itself_and_when_told_to_end_takes_everything_with_it(
+    tmp_path: Path, started: list[Demo]
+) -> None:
     demo = Demo(tmp_path / "demo", "--trials", "200")
     started.append(demo)
     producers = [tmp_path / "demo" / f"producer-{number}.log" for number in (1, 2)]
     eventually(lambda: all(log.exists() for log in producers), what="the producers are at work", within_s=60)
+    second = Demo(tmp_path / "demo", "--once")
+    started.append(second)
+    refusal, _ = second.process.communicate(timeout=30)
+    assert (second.process.returncode, "another demo runs" in refusal) == (1, True)
     demo.process.send_signal(signal.SIGTERM)
     said, _ = demo.process.communicate(timeout=30)
     assert demo.process.returncode == 128 + signal.SIGTERM, said
