@@ -66,7 +66,8 @@ class Models:
 
     gps (k,): one a metric, None for stored ones and for those never measured. success: GP of the share of observations
     that did not fail, None while none failed. population (p, d): where the models see the Pareto set. notes: what was
-    degraded and why, for people. generation: number of fits behind this one.
+    degraded and why, for people. generation: number of searches for hyperparameters behind these; fitted_at: number of
+    configurations at the last one. thetas: hyperparameters by metric.
     """
 
     problem: Problem | None = None
@@ -78,6 +79,7 @@ class Models:
     generation: int = 0
     notes: tuple[str, ...] = ()
     thetas: Mapping[str, Floats] = field(default_factory=dict)
+    fitted_at: int = 0
 
     @property
     def conditioned(self) -> bool:
@@ -133,6 +135,7 @@ class Models:
         return {
             "version": 1,
             "generation": self.generation,
+            "fitted_at": self.fitted_at,
             "notes": list(self.notes),
             "thetas": {name: [float(f"{t:.6g}") for t in theta] for name, theta in self.thetas.items()},
             "population": [[round(float(u), 5) for u in row] for row in kept],
@@ -145,6 +148,7 @@ class Models:
         return cls(
             population=population.reshape(len(population), -1) if len(population) else np.empty((0, 0)),
             generation=int(stored["generation"]),
+            fitted_at=int(stored.get("fitted_at", 0)),
             notes=tuple(stored.get("notes", ())),
             thetas={name: np.array(theta, dtype=np.float64) for name, theta in stored["thetas"].items()},
         )
@@ -156,13 +160,14 @@ def fit(
     *,
     previous: Models | None = None,
     rng: np.random.Generator,
-    refit: bool = True,
+    refit: bool | None = None,
 ) -> Models:
     """Fit a GP to every optimized and constraint metric, to success, and to one random scalarization.
 
     Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
-    search for hyperparameters starts; with `refit=False` its hyperparameters are taken as they are. Never fails on
-    poor data: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
+    search for hyperparameters starts. They are searched again once the data has grown by a twentieth (more often bought
+    no hypervolume), always with `refit=True`, with `refit=False` only where there are none yet. Poor data is no
+    error: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
 
     >>> from objectives.metrics import Metric
     >>> from objectives.space import Double, SearchSpace
@@ -171,9 +176,10 @@ def fit(
     >>> models = fit(problem, data, rng=np.random.default_rng(1))
     >>> mean, sd = models.predict([{"x": 0.4}])
     >>> abs(float(mean[0, 0]) - 0.4) < 0.1, list(models.to_dict())
-    (True, ['version', 'generation', 'notes', 'thetas', 'population'])
+    (True, ['version', 'generation', 'fitted_at', 'notes', 'thetas', 'population'])
     """
     previous = previous or Models()
+    refit = _due(previous, data) if refit is None else refit
     work = _Work(problem, data, previous, rng, refit)
     gps = work.composed(tuple(work.metric_gp(j) for j in range(problem.k)))
     success = work.success_gp()
@@ -188,10 +194,15 @@ def fit(
         previous.generation + refit,
         tuple(work.notes),
         {**previous.thetas, **work.thetas},
+        len(data) if refit else previous.fitted_at,
     )
     return replace(
         models, population=evolve(problem, models.features, gps, previous.population, work.X[work.local], rng=rng)
     )
+
+
+def _due(previous: Models, data: Data) -> bool:
+    return len(data) >= previous.fitted_at + max(1, len(data) // 20) or not previous.thetas
 
 
 def local_rows(problem: Problem, Y: Floats) -> Bools:
@@ -303,7 +314,7 @@ class _Work:
             self.features.owner,
             values,
             starts=starts,
-            refit=self.refit if refit is None else refit,
+            refit=(self.refit if refit is None else refit) or not starts,
             known=known,
             counts=counts,
         )

@@ -49,7 +49,7 @@ def fit(
     *,
     previous: Models | None = None,
     rng: np.random.Generator,
-    refit: bool = True,
+    refit: bool | None = None,
 ) -> Models:
     """Models of everything measured so far; see `objectives.models.fit`. One BLAS thread: the answer does not depend
     on it."""

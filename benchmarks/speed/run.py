@@ -1,0 +1,79 @@
+"""What a suggestion costs: CPU time of front, fit and suggestions at several sizes, one thread, as JSON lines.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.speed.run --sizes 60 300 1000 10000 --metrics 1 2 3 4
+
+Each line is one refresh of an experiment whose models were fitted once before (as a worker does it): `front_ms`, `fit_ms`
+(a search for hyperparameters is forced), `condition_ms` (the same without), `one_ms` and `pool_ms` (one and four
+suggestions), `rss_mb` the most memory the process has held. CPU time, since other processes share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from objectives.hypervolume import observed_front
+from objectives.metrics import Metric
+from objectives.optimizer import Models, fit, suggest
+from objectives.problem import Data, Problem
+from objectives.space import Categorical, Double, Int, SearchSpace
+
+
+def problem(m: int, *, mixed: bool) -> Problem:
+    doubles = tuple(Double(f"x{i}", 0, 1) for i in range(4 if mixed else 6))
+    extra = (Int("k", 1, 50), Categorical("c", ("a", "b", "c"))) if mixed else ()
+    return Problem(SearchSpace(doubles + extra), tuple(Metric(f"f{j}", "minimize") for j in range(m)))
+
+
+def told(p: Problem, n: int) -> Data:
+    """Results like those of a search: ever more of them near the Pareto set."""
+    rng = np.random.default_rng(0)
+    X = p.space.snap(0.5 + (rng.random((n, p.space.d)) - 0.5) * np.linspace(1.0, 0.4, n)[:, None])
+    centres = np.linspace(0.3, 0.7, p.m)
+    V = np.column_stack([((X - c) ** 2).sum(axis=1) + 0.2 * np.sin(5 * X[:, j]) for j, c in enumerate(centres)])
+    return Data(p.space.decode(X), V)
+
+
+def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    """Median CPU milliseconds, and the last result."""
+    took = []
+    for _ in range(repeats):
+        start = time.process_time()
+        result = function()
+        took.append(1e3 * (time.process_time() - start))
+    return float(np.median(took)), result
+
+
+def measure(m: int, n: int, *, mixed: bool) -> dict[str, Any]:
+    p = problem(m, mixed=mixed)
+    data, rng, repeats = told(p, n), np.random.default_rng(1), 7 if n <= 300 else 2
+    front_ms, front = timed(lambda: observed_front(p, data), repeats)
+    first = Models.from_dict(fit(p, data, rng=rng).to_dict())
+    fit_ms, models = timed(lambda: fit(p, data, previous=first, rng=rng, refit=True), repeats)
+    condition_ms, _ = timed(lambda: fit(p, data, previous=models, rng=rng, refit=False), repeats)
+    one_ms, _ = timed(lambda: suggest(p, data, front, models, count=1, rng=rng), repeats)
+    pool_ms, _ = timed(lambda: suggest(p, data, front, models, count=4, rng=rng), repeats)
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    times = {"front_ms": front_ms, "fit_ms": fit_ms, "condition_ms": condition_ms, "one_ms": one_ms, "pool_ms": pool_ms}
+    return {"m": m, "n": n, "mixed": mixed, **{k: round(v, 1) for k, v in times.items()}, "rss_mb": rss}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[60, 300, 1000, 10_000])
+    parser.add_argument("--metrics", type=int, nargs="*", default=[1, 2, 3, 4])
+    parser.add_argument("--mixed", action="store_true")
+    options = parser.parse_args()
+    for n in options.sizes:
+        for m in options.metrics:
+            print(json.dumps(measure(m, n, mixed=options.mixed)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
