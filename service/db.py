@@ -136,13 +136,16 @@ def _engine(url: URL, pool_size: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(url, json_serializer=strict_json, pool_size=pool_size, max_overflow=pool_size)
+        engine = sa.create_engine(
+            url, json_serializer=strict_json, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size
+        )
         event.listen(engine, "connect", _open_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return sa.create_engine(
         url,
         json_serializer=strict_json,
+        hide_parameters=True,  # a failing statement is logged, and a webhook's secret may be among its values
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,

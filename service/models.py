@@ -286,6 +286,7 @@ class Delivery(Base):
     __table_args__ = (
         sa.UniqueConstraint("endpoint_id", "event_id"),
         sa.Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
+        sa.Index("ix_deliveries_endpoint_id_state_next_attempt_at", "endpoint_id", "state", "next_attempt_at"),
     )
     id: Mapped[int] = _id()
     endpoint_id: Mapped[int] = _to("endpoints")

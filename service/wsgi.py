@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+from service import logs
 from service.app import create_app
 from service.settings import Settings
 
 __all__ = ["app"]
 
-app = create_app(Settings.from_env(os.environ))
+_settings = Settings.from_env(os.environ)
+logs.set_up(_settings)
+app = create_app(_settings)

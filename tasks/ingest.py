@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from service import observations
+from service import logs, observations
 from service.db import Database, insert_new
 from service.errors import InvalidInputError, NotFoundError, ServiceError
 from service.models import Experiment, Rejection
@@ -262,7 +262,7 @@ class Loop:
 def main() -> None:
     """Run the ingester until SIGTERM or SIGINT: it then finishes its batch and ends."""
     settings = Settings.from_env(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    logs.set_up(settings)
     database = Database(settings.database_url)
     # A name that survives a restart: the new life takes over at once what the old one had read.
     stream = ResultStream(settings.redis_url, settings.reader)

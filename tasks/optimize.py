@@ -160,7 +160,13 @@ def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
 
 
 def _front(work: _Work) -> Front:
-    return observed_front(work.problem, work.data, ref_point=_kept_ref_point(work))
+    """Return the front, measured from the reference point of before while that still lies behind all of it."""
+    kept = _kept_ref_point(work)
+    front = observed_front(work.problem, work.data, ref_point=kept)
+    signs = np.array([metric.sign for metric in work.problem.optimized])
+    if kept is not None and (front.values * signs < front.ref_point * signs).any():
+        return observed_front(work.problem, work.data)
+    return front
 
 
 def _kept_ref_point(work: _Work) -> Any:

@@ -17,6 +17,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import logs
 from service.db import Database
 from service.events import PUBLIC, EventType, claim_waiting
 from service.nudge import Nudge
@@ -76,7 +77,7 @@ def relay() -> None:
 def main() -> None:
     """Run the relay until SIGTERM or SIGINT: drain events, sweep up what nobody does, deliver webhooks."""
     settings = Settings.from_env(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    logs.set_up(settings)
     database = Database(settings.database_url)
     nudge = Nudge(settings.celery_broker_url)
     sweeper = housekeeping.Sweeper(database, nudge)

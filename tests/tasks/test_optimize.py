@@ -191,6 +191,26 @@ def test_hypervolumes_of_the_progress_curve_never_fall(database: Database, exper
     assert all(earlier <= later + 1e-12 for (_, earlier), (_, later) in itertools.pairwise(curve))
 
 
+def test_the_reference_point_stays_until_the_front_reaches_behind_it(
+    database: Database, experiment: Experiment
+) -> None:
+    def reference() -> list[float]:
+        refresh_once(database, experiment.id, pool_size=1)
+        with database.read() as session:
+            front = fronts.latest(session, experiment.id)
+            assert front is not None
+            return [item["value"] for item in front.ref_point]
+
+    points = grid(24)
+    report(database, experiment, points[:12])
+    first = reference()
+    report(database, experiment, points[12:])
+    assert reference() == first
+    far = (Value("accuracy", 0.999, None), Value("latency_ms", 50.0, None))
+    report(database, experiment, [(0.999, 0.999)], values=far)
+    assert reference()[1] > 50
+
+
 def test_only_the_newest_front_holds_points(database: Database, experiment: Experiment) -> None:
     for number, point in enumerate(grid(12)):
         report(database, experiment, [point])

@@ -254,6 +254,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_deliveries_message_id")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_deliveries_endpoint_id_state_next_attempt_at", ["endpoint_id", "state", "next_attempt_at"], unique=False
+        )
         batch_op.create_index("ix_deliveries_state_next_attempt_at", ["state", "next_attempt_at"], unique=False)
 
     op.create_table(
@@ -316,6 +319,7 @@ def downgrade() -> None:
     op.drop_table("observations")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index("ix_deliveries_state_next_attempt_at")
+        batch_op.drop_index("ix_deliveries_endpoint_id_state_next_attempt_at")
 
     op.drop_table("deliveries")
     with op.batch_alter_table("tokens", schema=None) as batch_op:
