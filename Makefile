@@ -72,4 +72,4 @@ check-locks: $(SETUP)
 
 .PHONY: image-check
 image-check: $(SETUP) ## What can be seen of docker/ without an engine; needs Docker's or Debian's compose
-	@$(BIN)/pytest tests/docker $(ARGS) tests/docker/image_check.py
+	@$(BIN)/pytest tests/docker/image_check.py $(ARGS)

@@ -206,6 +206,8 @@ def test_one_metric_without_a_name_is_enough(seen: Json) -> None:
         ("no name", 400, 'Missing required json key "name"'),
         ("too long a page", 400, "Exceeded maximum limit: 1000"),
         ("bad marker", 400, "Invalid paging marker"),
+        ("oldest first", 400, "ascending"),
+        ("a project", 400, "project"),
     ],
 )
 def test_a_refusal_raises_the_clients_own_error_with_a_message_for_people(
