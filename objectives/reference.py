@@ -51,6 +51,10 @@ def tight_point(Y: Floats, design: Floats) -> Floats:
     return np.asarray(worst - MARGIN * (ideal - worst), dtype=np.float64)
 
 
-def wide_point(Y: Floats) -> Floats:
-    """The worst values (m,) of everything observed (n, m)."""
-    return np.asarray(Y.min(axis=0), dtype=np.float64)
+def wide_point(front: Floats) -> Floats:
+    """The point (m,) just below the whole observed front (p, m): room for tails that `tight_point` cuts off.
+
+    Better than the worst of everything seen, with which the search bought corners (four objectives: .61 against .52).
+    """
+    worst = front.min(axis=0)
+    return np.asarray(worst - MARGIN * (front.max(axis=0) - worst), dtype=np.float64)

@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.speed.run --sizes 60 300 1000 10000 --metrics 1 2 3 4
 
-Each line is one refresh of an experiment whose models were fitted once before (as a worker does it): `front_ms`, `fit_ms`
-(a search for hyperparameters is forced), `condition_ms` (the same without), `one_ms` and `pool_ms` (one and four
-suggestions), `rss_mb` the most memory the process has held. CPU time, since other processes share the machine.
+Each line is one refresh of an experiment whose models were fitted once before (as a worker does it): `front_ms`,
+`fit_ms` (a search for hyperparameters is forced), `condition_ms` (the same without), `one_ms` and `pool_ms` (one and
+four suggestions), `rss_mb` the most memory the process has held. CPU time, since other processes share the machine.
 """
 
 from __future__ import annotations

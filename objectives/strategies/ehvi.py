@@ -130,7 +130,7 @@ class Outlook:
 
     @property
     def wide(self) -> bool:
-        """Whether this turn reckons against everything seen: one in three of those that are not for ends."""
+        """Whether this turn counts the tails of the front too: one in three of those that are not for ends."""
         return (self.state.turn - self.state.turn // 3) % 3 == 2
 
     @property
@@ -141,7 +141,7 @@ class Outlook:
     @cached_property
     def ref_point(self) -> Floats:
         """The point (m,) above which hypervolume counts this turn, standardised."""
-        guess = wide_point(self.values) if self.wide else tight_point(self._seen, self.values[: self.state.design_size])
+        guess = wide_point(self.front) if self.wide else tight_point(self._seen, self.values[: self.state.design_size])
         return np.where(self.inferred, guess, self.limits)
 
     @cached_property
