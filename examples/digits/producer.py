@@ -38,7 +38,8 @@ def main() -> None:
     asked = parser.parse_args()
     url = os.environ.get("TRADESPACE_URL", "http://127.0.0.1:8321")
     redis_url = os.environ.get("TRADESPACE_REDIS_URL", "redis://127.0.0.1:8322/0")
-    with Client(url, os.environ["TRADESPACE_TOKEN"]) as client, Producer(redis_url) as producer:
+    token = os.environ.get("TRADESPACE_TOKEN") or parser.error("set TRADESPACE_TOKEN to a token of the service")
+    with Client(url, token) as client, Producer(redis_url) as producer:
         work(client, producer, asked.experiment, asked.trials)
 
 
