@@ -100,10 +100,13 @@ def claimed_before(session: Session, experiment_id: int, claim_key: str | None) 
     ).one_or_none()
 
 
-def is_pool_coming(session: Session, experiment_id: int, *, now: datetime) -> bool:
-    """Whether a worker is about to fill a pool that knows more than what could be claimed now."""
+def is_pool_coming(session: Session, experiment_id: int, *, generation: int, now: datetime) -> bool:
+    """Whether a worker is about to fill a pool that has seen data `generation`, and there is none yet.
+
+    `generation` is the newest one when the request came: what others report while it waits is not waited for.
+    """
     row = session.get_one(Refresh, experiment_id)
-    if _has_queued(session, experiment_id) or not _is_behind(session, row):
+    if _has_queued(session, experiment_id) or not _is_behind(session, row, generation):
         return False
     if row.lease_until is not None and row.lease_until > now:
         return True
@@ -111,9 +114,9 @@ def is_pool_coming(session: Session, experiment_id: int, *, now: datetime) -> bo
     return row.attempts == 0 and since is not None and now - since < PATIENCE
 
 
-def _is_behind(session: Session, row: Refresh) -> bool:
-    """Whether the pool has not seen the newest results, or is empty and about to be filled."""
-    if row.data_generation > row.model_generation:
+def _is_behind(session: Session, row: Refresh, generation: int) -> bool:
+    """Whether the pool has not seen data `generation`, or is empty and about to be filled."""
+    if generation > row.model_generation:
         return True
     return row.refill_wanted and not _exists(session, row.experiment_id, "pooled")
 

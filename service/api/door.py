@@ -20,7 +20,10 @@ from service.settings import Settings
 __all__ = ["Door", "Services", "read", "services", "wait_until", "write"]
 
 EXTENSION: Final = "tradespace"
-_POLL_S: Final = 0.015
+#: Between two looks of a request that waits: short at first, so that a fast worker is not waited for in vain;
+#: longer then, so that many waiting requests leave the machine to the worker.
+_FIRST_LOOK_S: Final = 0.01
+_LONGEST_LOOK_S: Final = 0.06
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ def write() -> Iterator[Door]:
 
 
 def wait_until(is_settled: Callable[[Door], bool]) -> None:
-    """Look every few milliseconds whether `is_settled`, for as long as the settings allow a request to wait."""
+    """Look again and again whether `is_settled`, for as long as the settings allow a request to wait."""
     end = time.monotonic() + services().settings.suggestion_wait_s
+    pause = _FIRST_LOOK_S
     while True:
         with read() as door:
             if is_settled(door):
                 return
         if time.monotonic() >= end:
             return
-        time.sleep(_POLL_S)
+        time.sleep(pause)
+        pause = min(pause * 1.3, _LONGEST_LOOK_S)

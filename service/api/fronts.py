@@ -65,13 +65,14 @@ def best_assignments(experiment_id: str) -> Response:
 
 
 def _wait(experiment_id: str) -> int:
-    """Wait while a worker is computing a newer front, and return the experiment's id."""
+    """Wait while a worker is computing a front that has seen every result of now, and return the experiment's id."""
     with read() as door:
         key = found(door, experiment_id).id
-    wait_until(lambda door: _is_current(door, key))
+        newest = experiments.progress(door.session, [key])[key].data_generation
+    wait_until(lambda door: _is_settled(door, key, newest))
     return key
 
 
-def _is_current(door: Door, key: int) -> bool:
+def _is_settled(door: Door, key: int, newest: int) -> bool:
     row = experiments.progress(door.session, [key])[key]
-    return row.front_generation >= row.data_generation or not is_pool_coming(door.session, key, now=door.now)
+    return row.front_generation >= newest or not is_pool_coming(door.session, key, generation=newest, now=door.now)

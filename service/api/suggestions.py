@@ -54,7 +54,8 @@ def _next(experiment_id: str, claim_key: str | None, metadata: dict[str, Any] | 
         before = suggestions.claimed_before(door.session, key, claim_key)
         if before is not None:
             return _shown(door, before)
-    wait_until(lambda door: not suggestions.is_pool_coming(door.session, key, now=door.now))
+        newest = experiments.progress(door.session, [key])[key].data_generation
+    wait_until(lambda door: not suggestions.is_pool_coming(door.session, key, generation=newest, now=door.now))
     try:
         with write() as door:
             row = suggestions.claim(

@@ -135,16 +135,25 @@ def test_a_pool_that_runs_low_asks_once_to_be_filled(database: Database, experim
 class TestWaiting:
     """Waiting for a pool is worth it exactly while a worker is about to bring one."""
 
-    def coming(self, database: Database, experiment: Experiment, after: timedelta) -> bool:
+    def coming(self, database: Database, experiment: Experiment, after: timedelta, generation: int = 1) -> bool:
         with database.read() as session:
-            return suggestions.is_pool_coming(session, experiment.id, now=NOW + after)
+            return suggestions.is_pool_coming(session, experiment.id, generation=generation, now=NOW + after)
+
+    def test_not_for_what_others_report_meanwhile(self, database: Database, experiment: Experiment) -> None:
+        with database.write() as session:
+            lease = claim_lease(session, experiment.id, owner="t", now=NOW)
+            assert lease is not None
+            finish(session, lease, generation=0, now=NOW)
+            mark_changed(hold(session, [experiment.id])[experiment.id], observations=1, failures=0, now=NOW)
+        assert self.coming(database, experiment, timedelta(0), generation=1)
+        assert not self.coming(database, experiment, timedelta(0), generation=0)
 
     def test_not_with_a_pool_that_has_seen_everything(self, database: Database, experiment: Experiment) -> None:
         with database.write() as session:
             lease = claim_lease(session, experiment.id, owner="t", now=NOW)
             assert lease is not None
             finish(session, lease, generation=0, now=NOW)
-        assert not self.coming(database, experiment, timedelta(0))
+        assert not self.coming(database, experiment, timedelta(0), generation=0)
 
     def test_for_a_moment_after_a_change(self, database: Database, experiment: Experiment) -> None:
         with database.write() as session:
