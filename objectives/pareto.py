@@ -13,6 +13,9 @@ from objectives.shapes import Bools, Floats, Ints
 
 __all__ = ["crowding", "hypervolume", "nondominated", "ranks", "violation_order"]
 
+#: up to so many objectives the hypervolume is exact whatever the number of rows
+EXACT_OBJECTIVES = 6
+
 
 def nondominated(Y: Floats) -> Bools:
     """Mask (n,) of rows that no other row dominates: none is at least as good everywhere and better somewhere.
@@ -65,7 +68,8 @@ def violation_order(Y: Floats, violation: Floats) -> Ints:
 def hypervolume(Y: Floats, ref_point: Floats) -> float:
     """Volume of what lies above `ref_point` (m,) and below some row of Y (n, m); 0 for no rows.
 
-    Zitzler & Thiele 1998, computed by moocore: O(n log n) for m <= 3, n^2 for 4, exponential in m beyond.
+    Zitzler & Thiele 1998, computed by moocore: O(n log n) for m <= 3, n^2 for 4, exponential in m beyond. Where that
+    would take seconds (more than six objectives and many rows) it is approximated to about a thousandth, always alike.
 
     >>> hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2))
     3.0
@@ -77,7 +81,9 @@ def hypervolume(Y: Floats, ref_point: Floats) -> float:
         return 0.0
     if Y.shape[1] == 1:
         return float(Y.max() - ref_point[0])
-    return float(moocore.hypervolume(Y, ref=ref_point, maximise=True))
+    if Y.shape[1] <= EXACT_OBJECTIVES or (Y.shape[1] <= 8 and len(Y) <= 60):
+        return float(moocore.hypervolume(Y, ref=ref_point, maximise=True))
+    return float(moocore.hv_approx(Y, ref=ref_point, maximise=True, method="Rphi-FWE+"))
 
 
 def _checked(Y: Floats) -> Floats:

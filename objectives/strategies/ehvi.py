@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from objectives.acquisition import log_ehvi as log_hypervolume_gain
-from objectives.acquisition import log_ei, log_scalarized_hvi
+from objectives.acquisition import log_ei, log_feasibility, log_scalarized_hvi
 from objectives.boxes import boxes_above
 from objectives.pareto import nondominated
 from objectives.reference import tight_point, wide_point
@@ -126,7 +126,7 @@ class Outlook:
     def ends_turn(self) -> bool:
         """Whether this turn goes to one objective's own best."""
         early = self.state.turn < ENDS_UNTIL * self.state.budget
-        return len(self.gps) > 1 and bool(self.inferred.any()) and early and self.state.turn % 3 == 0
+        return len(self.gps) > 1 and early and self.state.turn % 3 == 0
 
     @property
     def wide(self) -> bool:
@@ -197,14 +197,17 @@ class Outlook:
         return lambda Z: log_scalarized_hvi(*self.predict(Z), self.front, self.ref_point, dice=dice, weights=weights)
 
     def end(self, j: int) -> Acquisition:
-        """log expected improvement of objective j, with a little of the others so that the end is not wasteful."""
+        """log expected improvement of objective j within the thresholds, with a little of the others, so as not to
+        waste."""
         mix = np.full(len(self.gps), END_OTHERS)
         mix[j] = 1.0
         best = float((self.front @ mix).max())
+        limited = ~self.inferred
 
         def value(Z: Floats) -> Floats:
             mean, sd = self.predict(Z)
-            return log_ei(mean @ mix, np.sqrt((sd * sd) @ (mix * mix)), best)
+            allowed = log_feasibility(mean[:, limited], sd[:, limited], self.limits[limited])
+            return log_ei(mean @ mix, np.sqrt((sd * sd) @ (mix * mix)), best) + allowed
 
         return self.weighed(value)
 
@@ -228,8 +231,6 @@ def _look_for_feasible(outlook: Outlook, rng: np.random.Generator) -> Proposal:
 def _look_for_end(outlook: Outlook, rng: np.random.Generator) -> Proposal | None:
     """One objective's own best, in turn; None when little can be expected of it."""
     j = (outlook.state.turn // 3) % len(outlook.gps)
-    if not outlook.inferred[j]:
-        return None
     found = outlook.search(outlook.end(j), rng)
     if found.log_value < np.log(END_WORTH):
         return None

@@ -11,6 +11,7 @@ import numpy as np
 from objectives.pareto import hypervolume
 from objectives.population import perturb
 from objectives.sampling import uniform_points
+from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
 from objectives.search import best_free
 from objectives.shapes import Floats
 from objectives.strategies.ehvi import Outlook, log_ehvi
@@ -22,6 +23,8 @@ __all__ = ["thompson"]
 
 #: random candidates and neighbours of good ones in one draw
 RANDOM, NEIGHBOURS = 120, 150
+#: beyond, a hypervolume for each candidate would take too long
+MOST_OBJECTIVES = 4
 
 
 def thompson(state: State, rng: np.random.Generator) -> Proposal:
@@ -34,13 +37,22 @@ def thompson(state: State, rng: np.random.Generator) -> Proposal:
     X = _candidates(state, rng)
     Z = state.models.features(X)
     Y = np.column_stack([gp.draw(Z, rng) for gp in outlook.gps])
-    ref_point = outlook.ref_point if len(outlook.gps) > 1 else outlook.values.min(axis=0)
-    covered = hypervolume(outlook.front, ref_point)
-    gains = np.array([hypervolume(np.vstack([outlook.front, y]), ref_point) - covered for y in Y])
-    values = np.log(np.maximum(gains, 1e-300)) + 1e-6 * Y.sum(axis=1) + log_acceptable(state, Z)
+    values = _worth(outlook, Y, rng) + log_acceptable(state, Z)
     found = best_free(state.problem.space, X, values, state.taken, rng)
     reason = "Gains most if one random draw of what the models allow is true."
     return Proposal(found.x, found.assignments, "thompson", reason, found.log_value)
+
+
+def _worth(outlook: Outlook, Y: Floats, rng: np.random.Generator) -> Floats:
+    """log hypervolume gain (c,) of drawn values; beyond four objectives the Chebyshev value for random weights."""
+    m = Y.shape[1]
+    if m > MOST_OBJECTIVES:
+        low, high = outlook.front.min(axis=0), outlook.front.max(axis=0)
+        return augmented_chebyshev(normalise(Y, low, high), simplex_weights(1, m, rng)[0])
+    ref_point = outlook.ref_point if m > 1 else outlook.values.min(axis=0)
+    covered = hypervolume(outlook.front, ref_point)
+    gains = np.array([hypervolume(np.vstack([outlook.front, y]), ref_point) - covered for y in Y])
+    return np.asarray(np.log(np.maximum(gains, 1e-300)) + 1e-6 * Y.sum(axis=1), dtype=np.float64)
 
 
 def _candidates(state: State, rng: np.random.Generator) -> Floats:
