@@ -15,16 +15,18 @@ help: ## This list
 # -- the environment ------------------------------------------------------------------------------------------------
 # pip checks every hash of the lock; our own two distributions are then laid in as they stand.
 $(SETUP): locks/dev.lock pyproject.toml sdk/pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tradespace needs Python 3.11 or newer; say which: make PYTHON=python3.11 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/dev.lock
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . -e sdk
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tradespace needs Python 3.11 or newer; say which: make PYTHON=python3.11 ...")'
+	@echo "Making $(VENV) from locks/dev.lock: a minute or two, this once ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . -e sdk
 	@touch $@
 
 # The sigopt client pins an old urllib3, so it lives in an environment of its own.
 $(SIGOPT): locks/sigopt.lock
-	test -x .venv-sigopt/bin/python || $(PYTHON) -m venv .venv-sigopt
-	.venv-sigopt/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/sigopt.lock
+	@echo "Making .venv-sigopt for the sigopt client ..."
+	@test -x .venv-sigopt/bin/python || $(PYTHON) -m venv .venv-sigopt
+	@.venv-sigopt/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r locks/sigopt.lock
 	@touch $@
 
 .PHONY: install lock
@@ -59,6 +61,7 @@ check: $(SETUP) check-locks ## What needs no test to be seen: style, types, the 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd examples/digits && MYPYPATH=../../sdk/src ../../$(BIN)/mypy --config-file ../../pyproject.toml *.py
 	$(BIN)/lint-imports
 
 # Resolved anew beside what is locked, which is kept where it still fits: a difference is a dependency that was changed

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -68,12 +71,30 @@ def up(host: str, port: int, redis_port: int, data: Path) -> None:
     """
     settings = _settings()
     plan = _plan(settings, host, port, redis_port, data)
-    state_file = data / "processes.json"
+    with _owned(plan.data):
+        _run(plan, settings)
+    _print("Tradespace has ended.")
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """Hold the data folder while the block runs: two systems on one append-only file would ruin it."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another Tradespace runs on {folder}; choose another folder with --data"
+            raise click.ClickException(message) from error
+        yield
+
+
+def _run(plan: Plan, settings: Settings) -> None:
+    state_file = plan.data / "processes.json"
     supervisor = Supervisor(embedded.commands(plan), say=_say, state_file=state_file)
     if not plan.has_own_redis:
         _refuse_taken_port(plan.redis_port, "--redis-port")
         supervisor.start("valkey")
-    _refuse_taken_port(port, "--port")
+    _refuse_taken_port(plan.port, "--port")
     database = Database(plan.database_url)
     try:
         _prepare(database, settings)
@@ -86,7 +107,7 @@ def up(host: str, port: int, redis_port: int, data: Path) -> None:
         database.close()
     threading.Thread(target=_announce, args=(plan,), daemon=True).start()
     supervisor.run()
-    _print("Tradespace has ended.")
+    Database(plan.database_url).tidy()
 
 
 def _announce(plan: Plan) -> None:

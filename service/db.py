@@ -103,6 +103,13 @@ class Database:
             return datetime.now(UTC)
         return session.execute(sa.select(sa.func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
 
+    def tidy(self) -> None:
+        """Leave SQLite as one file, now that everybody else is gone: the last one out writes the log back into it."""
+        if self.is_sqlite:
+            with self.read() as session:
+                session.execute(sa.text("SELECT 1 FROM sqlite_schema"))
+        self.close()
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()

@@ -15,6 +15,8 @@ from service.errors import InvalidInputError, did_you_mean
 __all__ = ["PREFIX", "Settings"]
 
 PREFIX: Final = "TRADESPACE_"
+#: What producers read (the client's address and token); they may share an environment with us.
+_OF_CLIENTS: Final = frozenset(("URL", "TOKEN"))
 
 
 class Settings(BaseModel):
@@ -62,7 +64,7 @@ class Settings(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings from `environ`; raise `InvalidInputError` that names the variable that is wrong."""
         given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
-        values = dict(_one(name, value) for name, value in given.items())
+        values = dict(_one(name, value) for name, value in given.items() if name not in _OF_CLIENTS)
         try:
             return cls.model_validate(values)
         except ValidationError as error:

@@ -31,7 +31,7 @@ HEALTHY_S: Final = 10.0
 
 @dataclass(frozen=True)
 class Command:
-    """A process to keep running. `stop_after` names those that have to end before this one is told to."""
+    """A process to keep running. One that `stops_last` is told to end when the others are gone."""
 
     name: str
     argv: Sequence[str]
@@ -114,7 +114,8 @@ class Supervisor:
     def _pump(self, name: str, pipe: IO[bytes]) -> None:
         with pipe:
             for line in pipe:
-                self._say(name, line.decode("utf-8", "replace").rstrip())
+                if line.strip():
+                    self._say(name, line.decode("utf-8", "replace").rstrip())
 
     def _write_state(self) -> None:
         pids = {child.command.name: child.process.pid for child in self._children if child.process is not None}

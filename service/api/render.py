@@ -126,6 +126,7 @@ def observation(row: Observation, configuration: Configuration) -> Json:
         "failed": row.failed,
         "metadata": row.meta,
         "result_id": row.result_id,
+        "source": row.source,
         "created": epoch(row.created_at),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -61,6 +62,14 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         ran = run("up", "--port", str(free_port()), "--redis-port", port, cwd=tmp_path)
     assert ran.returncode == 1
     assert f"port {port} is taken by another program; choose another one with --redis-port" in ran.stderr
+
+
+def test_a_folder_that_another_system_runs_on_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = run("up", "--data", str(tmp_path), cwd=tmp_path)
+    assert ran.returncode == 1
+    assert f"another Tradespace runs on {tmp_path}; choose another folder with --data" in ran.stderr
 
 
 def test_migrate_makes_schema_and_first_token_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from service.settings import Settings
 
 
 def test_what_is_not_set_has_a_default() -> None:
-    settings = Settings.from_env({"PATH": "/bin"})
+    settings = Settings.from_env({"PATH": "/bin", "TRADESPACE_TOKEN": "a client's", "TRADESPACE_URL": "a client's"})
     assert settings.pool_size == 4
     assert settings.celery_broker_url == settings.redis_url
     assert settings.model_fields_set == set()

@@ -67,6 +67,7 @@ def test_the_loop_of_a_client_ends_with_a_front(api: Api) -> None:
         ).json
         assert observed is not None
         assert (observed["suggestion"], observed["failed"]) == (suggestion["id"], False)
+        assert observed["source"] == "http"
         assert observed["assignments"] == suggestion["assignments"]
     assert {source for source, _ in sources} == {"pool"}
     assert sources[-1][1] == "log_ehvi"
