@@ -50,7 +50,7 @@ def test_times_come_back_aware_and_in_utc(database: Database) -> None:
 def test_what_json_does_not_have_is_not_stored(database: Database, value: float) -> None:
     with database.write() as session:
         client = new_experiment(session, now=NOW).client_id
-    with pytest.raises(StatementError), database.write() as session:
+    with pytest.raises((StatementError, ValueError)), database.write() as session:  # psycopg does not wrap it
         session.add(Event(client_id=client, type="t", data={"v": value}, created_at=NOW))
         session.flush()
 
