@@ -18,7 +18,7 @@ from objectives.models import FitQuality, Models, Scalarized
 from objectives.models import fit as fit_models
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments
-from objectives.strategies import STRATEGIES, Proposal, State
+from objectives.strategies import MODEL_FREE, STRATEGIES, Proposal, State
 
 __all__ = ["Candidate", "FitQuality", "Models", "Optimizer", "Scalarized", "fit", "suggest"]
 
@@ -164,7 +164,7 @@ class Optimizer:
     def ask(self, count: int = 1) -> Any:
         """The next assignments to measure: a dict, or a list of them for a `count` above one."""
         data = self.data
-        if len(data):
+        if len(data) and self.strategy not in MODEL_FREE:
             self.models = fit(self.problem, data, previous=self.models, rng=self._rng)
         found = suggest(
             self.problem,

@@ -19,7 +19,10 @@ from objectives.strategies.trust_region import trust_region
 from objectives.strategies.ucb import ucb
 from objectives.strategies.uniform import random
 
-__all__ = ["STRATEGIES", "Proposal", "State", "Strategy"]
+__all__ = ["MODEL_FREE", "STRATEGIES", "Proposal", "State", "Strategy"]
+
+#: strategies that ask no model, so that none need be fitted for them
+MODEL_FREE = frozenset({"grid", "nsga2", "policy_gradient", "quasi_random", "random", "tpe"})
 
 STRATEGIES: dict[str, Strategy] = {
     "auto": auto,
