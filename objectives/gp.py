@@ -16,7 +16,7 @@ from scipy.linalg import lapack, solve_triangular
 from scipy.optimize import minimize
 
 from objectives.errors import FitError
-from objectives.kernels import matern52, squared_distances, weight_gradient
+from objectives.kernels import KERNELS, squared_distances, weight_gradient
 from objectives.shapes import Floats, Ints
 
 __all__ = ["GP", "Prior", "Sample", "cholesky", "condition", "fit_gp", "negative_log_posterior"]
@@ -96,6 +96,7 @@ class GP:
     alpha: Floats
     jitter: float
     cost: float
+    kernel: str = "matern52"
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -135,7 +136,7 @@ class GP:
 
     def correlate(self, Z: Floats) -> Floats:
         """Prior covariance (c, n) between new features and the observed ones, standardised."""
-        return self.scale * matern52(squared_distances(Z * self._stretch, self._stretched))[0]
+        return self.scale * KERNELS[self.kernel](squared_distances(Z * self._stretch, self._stretched))[0]
 
     def standard(self, Z: Floats) -> tuple[Floats, Floats]:
         """Posterior mean and variance (c,) of the noise-free function in standardised units. O(c n^2)."""
@@ -164,7 +165,7 @@ class GP:
     def draw(self, Z: Floats, rng: np.random.Generator) -> Floats:
         """One joint draw (c,) of the noise-free function at Z, standardised. O(c n^2 + c^3)."""
         stretched = Z * self._stretch
-        prior = self.scale * matern52(squared_distances(stretched, stretched))[0]
+        prior = self.scale * KERNELS[self.kernel](squared_distances(stretched, stretched))[0]
         k = self.correlate(Z)
         half = solve_triangular(self.L, k.T, lower=True, check_finite=False)
         prior[np.diag_indices(len(Z))] += 1e-9 * self.scale
@@ -209,7 +210,7 @@ def condition(gp: GP, Z: Floats, values: Floats, *, known: Floats | None = None)
         np.ones(c) if known is None else np.zeros(c),
     )
     stretched = Z * gp._stretch
-    corner = gp.scale * matern52(squared_distances(stretched, stretched))[0]
+    corner = gp.scale * KERNELS[gp.kernel](squared_distances(stretched, stretched))[0]
     corner[np.diag_indices(c)] = gp.scale + fresh.noise(gp.theta) + gp.jitter
     side = solve_triangular(gp.L, gp.correlate(Z).T, lower=True, check_finite=False)
     L22, jitter = cholesky(corner - side.T @ side)
@@ -238,6 +239,7 @@ def fit_gp(
     starts: tuple[Floats, ...] = (),
     prior: Prior | None = None,
     refit: bool = True,
+    kernel: str = "matern52",
 ) -> GP:
     """The GP whose hyperparameters maximise the posterior density, conditioned on the data.
 
@@ -266,9 +268,9 @@ def fit_gp(
     starts = starts or (prior.start(d),)
     theta, cost = starts[0], np.inf
     if refit and sample.y.any():
-        theta, cost = _search(_thinned(sample), starts, prior)
-    L, jitter = cholesky(_covariance(sample, theta)[0])
-    return GP(sample, theta, mean, sd, L, _solve(L, sample.y), jitter, cost)
+        theta, cost = _search(_thinned(sample), starts, prior, kernel)
+    L, jitter = cholesky(_covariance(sample, theta, kernel)[0])
+    return GP(sample, theta, mean, sd, L, _solve(L, sample.y), jitter, cost, kernel)
 
 
 def _moments(values: Floats) -> tuple[float, float]:
@@ -284,13 +286,13 @@ def _thinned(sample: Sample) -> Sample:
     return Sample(sample.Z[rows], sample.owner, sample.y[rows], sample.known[rows], sample.shares[rows])
 
 
-def _search(sample: Sample, starts: tuple[Floats, ...], prior: Prior) -> tuple[Floats, float]:
+def _search(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernel: str) -> tuple[Floats, float]:
     """The better of two optima: from the first start, and from the most promising of the others."""
     cold = np.array_equal(starts[0], prior.start(len(starts[0]) - 2))
-    found = [_descend(sample, starts[0], prior, steps=COLD_STEPS if cold else WARM_STEPS)]
+    found = [_descend(sample, starts[0], prior, kernel, steps=COLD_STEPS if cold else WARM_STEPS)]
     if len(starts) > 1:
-        costs = [negative_log_posterior(_inside(start), sample, prior)[0] for start in starts[1:]]
-        found.append(_descend(sample, starts[1 + int(np.argmin(costs))], prior, steps=WARM_STEPS))
+        costs = [negative_log_posterior(_inside(start), sample, prior, kernel)[0] for start in starts[1:]]
+        found.append(_descend(sample, starts[1 + int(np.argmin(costs))], prior, kernel, steps=WARM_STEPS))
     return min(found, key=lambda pair: pair[1])
 
 
@@ -303,12 +305,12 @@ def _bounds(count: int) -> list[tuple[float, float]]:
     return [WEIGHT_BOUNDS] * (count - 2) + [SCALE_BOUNDS, NOISE_BOUNDS]
 
 
-def _descend(sample: Sample, start: Floats, prior: Prior, *, steps: int) -> tuple[Floats, float]:
+def _descend(sample: Sample, start: Floats, prior: Prior, kernel: str, *, steps: int) -> tuple[Floats, float]:
     """The optimum that L-BFGS reaches from `start` with the analytic gradient, inside the bounds."""
     result = minimize(
         negative_log_posterior,
         _inside(start),
-        args=(sample, prior),
+        args=(sample, prior, kernel),
         jac=True,
         method="L-BFGS-B",
         bounds=_bounds(len(start)),
@@ -317,10 +319,12 @@ def _descend(sample: Sample, start: Floats, prior: Prior, *, steps: int) -> tupl
     return np.asarray(result.x, dtype=np.float64), float(result.fun)
 
 
-def negative_log_posterior(theta: Floats, sample: Sample, prior: Prior) -> tuple[float, Floats]:
+def negative_log_posterior(
+    theta: Floats, sample: Sample, prior: Prior, kernel: str = "matern52"
+) -> tuple[float, Floats]:
     """Minus log p(y | theta) - log p(theta) up to a constant, and its gradient (d + 2,). O(n^3 + n^2 p)."""
     y, scale = sample.y, np.exp(theta[-2])
-    K, value, slope = _covariance(sample, theta)
+    K, value, slope = _covariance(sample, theta, kernel)
     L, _ = cholesky(K)
     alpha = _solve(L, y)
     A = _inverse(L)
@@ -334,10 +338,10 @@ def negative_log_posterior(theta: Floats, sample: Sample, prior: Prior) -> tuple
     return float(cost + prior_cost), gradient + prior_gradient
 
 
-def _covariance(sample: Sample, theta: Floats) -> tuple[Floats, Floats, Floats]:
+def _covariance(sample: Sample, theta: Floats, kernel: str) -> tuple[Floats, Floats, Floats]:
     """Covariance of the values (n, n) with noise, the correlations in it, and their slopes by squared distance."""
     stretched = sample.Z * np.exp(0.5 * theta[:-2])[sample.owner]
-    value, slope = matern52(squared_distances(stretched, stretched))
+    value, slope = KERNELS[kernel](squared_distances(stretched, stretched))
     np.fill_diagonal(value, 1.0)
     K = np.exp(theta[-2]) * value
     K[np.diag_indices(len(sample))] += sample.noise(theta)

@@ -17,6 +17,7 @@ from objectives.composed import Composed, Part
 from objectives.errors import FitError
 from objectives.features import FeatureMap
 from objectives.gp import GP, fit_gp
+from objectives.kernels import KERNELS
 from objectives.metrics import Metric
 from objectives.pareto import violation_order
 from objectives.population import evolve
@@ -29,6 +30,8 @@ __all__ = ["FitQuality", "Models", "Scalarized", "fit", "local_rows"]
 
 #: every so many fits the search for hyperparameters also starts from random places
 FRESH_STARTS_EVERY, FRESH_STARTS = 3, 5
+#: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
+KERNEL_CHOICE = 12
 #: names under which hyperparameters that belong to no metric are kept
 SUCCESS, SCALARIZED = "(success)", "(scalarized)"
 #: distinct configurations up to which models are exact, and how many they are conditioned on beyond
@@ -67,7 +70,7 @@ class Models:
     gps (k,): one a metric, None for stored ones and for those never measured. success: GP of the share of observations
     that did not fail, None while none failed. population (p, d): where the models see the Pareto set. notes: what was
     degraded and why, for people. generation: number of searches for hyperparameters behind these; fitted_at: number of
-    configurations at the last one. thetas: hyperparameters by metric.
+    configurations at the last one. thetas, kernels: hyperparameters and kernel by metric.
     """
 
     problem: Problem | None = None
@@ -80,6 +83,7 @@ class Models:
     notes: tuple[str, ...] = ()
     thetas: Mapping[str, Floats] = field(default_factory=dict)
     fitted_at: int = 0
+    kernels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def conditioned(self) -> bool:
@@ -137,6 +141,7 @@ class Models:
             "generation": self.generation,
             "fitted_at": self.fitted_at,
             "notes": list(self.notes),
+            "kernels": dict(self.kernels),
             "thetas": {name: [float(f"{t:.6g}") for t in theta] for name, theta in self.thetas.items()},
             "population": [[round(float(u), 5) for u in row] for row in kept],
         }
@@ -150,6 +155,7 @@ class Models:
             generation=int(stored["generation"]),
             fitted_at=int(stored.get("fitted_at", 0)),
             notes=tuple(stored.get("notes", ())),
+            kernels=dict(stored.get("kernels", {})),
             thetas={name: np.array(theta, dtype=np.float64) for name, theta in stored["thetas"].items()},
         )
 
@@ -165,9 +171,9 @@ def fit(
     """Fit a GP to every optimized and constraint metric, to success, and to one random scalarization.
 
     Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
-    search for hyperparameters starts. They are searched again once the data has grown by a twentieth (more often bought
-    no hypervolume), always with `refit=True`, with `refit=False` only where there are none yet. Poor data is no
-    error: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
+    search for hyperparameters starts. They are searched again once the data has grown by a twentieth (more often
+    bought no hypervolume), always with `refit=True`, with `refit=False` only where there are none yet. Poor data
+    is no error: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
 
     >>> from objectives.metrics import Metric
     >>> from objectives.space import Double, SearchSpace
@@ -176,7 +182,7 @@ def fit(
     >>> models = fit(problem, data, rng=np.random.default_rng(1))
     >>> mean, sd = models.predict([{"x": 0.4}])
     >>> abs(float(mean[0, 0]) - 0.4) < 0.1, list(models.to_dict())
-    (True, ['version', 'generation', 'fitted_at', 'notes', 'thetas', 'population'])
+    (True, ['version', 'generation', 'fitted_at', 'notes', 'kernels', 'thetas', 'population'])
     """
     previous = previous or Models()
     refit = _due(previous, data) if refit is None else refit
@@ -195,6 +201,7 @@ def fit(
         tuple(work.notes),
         {**previous.thetas, **work.thetas},
         len(data) if refit else previous.fitted_at,
+        {**previous.kernels, **work.kernels},
     )
     return replace(
         models, population=evolve(problem, models.features, gps, previous.population, work.X[work.local], rng=rng)
@@ -239,6 +246,7 @@ class _Work:
         self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
         self.notes: list[str] = []
         self.thetas: dict[str, Floats] = {}
+        self.kernels: dict[str, str] = {}
         self.local = local_rows(problem, self.Y)
         if not self.local.all():
             self.notes.append(
@@ -309,15 +317,24 @@ class _Work:
         if not rows.any():
             return None
         starts = self._starts(name)
-        gp = fit_gp(
-            self.Z[rows],
-            self.features.owner,
-            values,
-            starts=starts,
-            refit=(self.refit if refit is None else refit) or not starts,
-            known=known,
-            counts=counts,
-        )
+        refit = (self.refit if refit is None else refit) or not starts
+        last = self.previous.kernels.get(name, "matern52")
+        rivals = tuple(KERNELS) if refit and self.fresh and len(values) >= KERNEL_CHOICE else (last,)
+        fits = [
+            fit_gp(
+                self.Z[rows],
+                self.features.owner,
+                values,
+                starts=starts,
+                refit=refit,
+                known=known,
+                counts=counts,
+                kernel=kernel,
+            )
+            for kernel in rivals
+        ]
+        gp = min(fits, key=lambda fitted: fitted.cost)
+        self.kernels[name] = gp.kernel
         if gp.jitter:
             self.notes.append(f"{name}: added {gp.jitter:.0e} to the covariance to keep it positive definite")
         self.thetas[name] = gp.theta

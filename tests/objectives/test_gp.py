@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from objectives.errors import FitError
 from objectives.features import FeatureMap
 from objectives.gp import GP, Prior, Sample, cholesky, condition, fit_gp, negative_log_posterior
-from objectives.kernels import matern52, squared_distances
+from objectives.kernels import KERNELS, matern52, squared_distances
 from objectives.space import Categorical, Double, Int, SearchSpace
 
 seeds = st.integers(0, 10_000)
@@ -59,10 +59,21 @@ def test_the_gradient_holds_for_categories_and_conditions() -> None:
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-4)
 
 
-def test_matern_slope_is_minus_twice_the_derivative() -> None:
+@pytest.mark.parametrize("kernel", KERNELS.values())
+def test_the_slope_of_a_kernel_is_minus_twice_its_derivative(kernel) -> None:
     r2 = np.array([1e-4, 0.01, 0.5, 2.0, 30.0])
-    numeric = (matern52(r2 * (1 + 1e-6))[0] - matern52(r2 * (1 - 1e-6))[0]) / (2e-6 * r2)
-    np.testing.assert_allclose(-2 * numeric, matern52(r2)[1], rtol=1e-4)
+    numeric = (kernel(r2 * (1 + 1e-6))[0] - kernel(r2 * (1 - 1e-6))[0]) / (2e-6 * r2)
+    np.testing.assert_allclose(-2 * numeric, kernel(r2)[1], rtol=1e-4)
+    assert kernel(np.zeros(1))[0][0] == 1.0
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_gradient_holds_for_every_kernel(kernel: str) -> None:
+    theta, s = np.array([0.4, 1.0, -0.5, 0.3, -3.0]), sample(11)
+    gradient = negative_log_posterior(theta, s, Prior(), kernel)[1]
+    for i, step in enumerate(1e-5 * np.eye(5)):
+        up, down = (negative_log_posterior(theta + e, s, Prior(), kernel)[0] for e in (step, -step))
+        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-4)
 
 
 # -- what distances mean

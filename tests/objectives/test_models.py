@@ -40,6 +40,17 @@ def test_a_metric_that_arrives_later_leaves_the_others_their_rows() -> None:
     assert [len(gp) for gp in models.gps] == [30, 10, 30]
 
 
+def test_the_kernel_follows_the_metric() -> None:
+    """A smooth metric and one with steps, side by side."""
+    X = np.random.default_rng(0).random((60, 2))
+    rugged = (X[:, 0] > 0.37) + 0.5 * (X[:, 1] > 0.61)
+    data = Data(SPACE.decode(X), np.column_stack([np.sin(2 * X[:, 0]) + X[:, 1], rugged]))
+    problem = Problem(SPACE, (Metric("smooth"), Metric("rugged")))
+    models = fit(problem, data, rng=np.random.default_rng(0))
+    assert (models.kernels["smooth"], models.kernels["rugged"]) == ("matern52", "matern32")
+    assert dict(Models.from_dict(models.to_dict()).kernels) == models.kernels
+
+
 def test_a_stored_metric_has_no_model() -> None:
     problem = Problem(SPACE, (*PROBLEM.metrics, Metric("note", strategy="store")))
     data = told(12)
