@@ -1,26 +1,43 @@
-"""auto: the strategy that suits the space and the data, which is what everyone gets who names none."""
+"""auto: the member that suits the space and the data, which is what everyone gets who names none.
+
+One table, first row that applies. A member is here because a benchmark showed that it earns its place
+(benchmarks/quality); the others are in the table of strategies for those who ask for them by name.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from objectives.strategies.ehvi import log_ehvi
 from objectives.strategies.sobol import quasi_random
-from objectives.strategies.state import Proposal, State
+from objectives.strategies.state import Proposal, State, Strategy
 from objectives.strategies.ucb import ucb
 
-__all__ = ["auto"]
+__all__ = ["RULES", "Rule", "auto"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a member is chosen, which one, and why (the end of a sentence)."""
+
+    applies: Callable[[State], bool]
+    member: Strategy
+    why: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(lambda state: state.problem.m == 0, quasi_random, "no metric is optimized"),
+    Rule(lambda state: state.few, quasi_random, "there are too few results for models"),
+    Rule(lambda state: state.problem.m == 1, ucb, "optimism suits a single metric"),
+    Rule(lambda _: True, log_ehvi, "several metrics are traded off"),
+)
 
 
 def auto(state: State, rng: np.random.Generator) -> Proposal:
-    """Quasi-random points at first, then the largest expected gain in hypervolume, or optimism with one objective."""
-    if state.problem.m == 0:
-        return _without_objectives(state, rng)
-    return ucb(state, rng) if state.problem.m == 1 else log_ehvi(state, rng)
-
-
-def _without_objectives(state: State, rng: np.random.Generator) -> Proposal:
-    proposal = quasi_random(state, rng)
-    return replace(proposal, reason="No metric is optimized, so the space is covered evenly.")
+    """The proposal of the first member whose rule applies, and why it was asked."""
+    rule = next(rule for rule in RULES if rule.applies(state))
+    proposal = rule.member(state, rng)
+    return replace(proposal, reason=f"{proposal.reason.removesuffix('.')} ({rule.why}).")
