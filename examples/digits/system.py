@@ -52,12 +52,12 @@ class Service:
 
 @contextmanager
 def held(data: Path) -> Iterator[int]:
-    """Keep the data folder to ourselves: two services on one folder would spoil each other's files.
+    """Keep the folder to this demo: a second one would write over the log before its service is refused.
 
     Yields the file that is locked. The service inherits it, so the folder stays ours for as long as either lives.
     """
     data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
+    with (data / "demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
