@@ -34,7 +34,9 @@ class Settings(BaseModel):
     database_url: str = Field("sqlite:///var/tradespace.db", description="SQLAlchemy address of the database")
     redis_url: str = Field("redis://127.0.0.1:8322/0", description="Redis or Valkey that holds the result stream")
     broker_url: str | None = Field(None, description="Redis or Valkey for Celery's wake-ups; redis_url if not set")
-    admin_token: str | None = Field(None, description="the first admin token, instead of one made at random")
+    admin_token: str | None = Field(
+        None, min_length=16, description="the first admin token, instead of one made at random"
+    )
     pool_size: int = Field(4, ge=1, le=64, description="suggestions kept ready for each experiment, at the least")
     suggestion_wait_s: float = Field(
         2.0, ge=0, le=30, description="how long a request may wait for a pool that has seen the newest result"

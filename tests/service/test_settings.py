@@ -18,13 +18,17 @@ def test_what_is_not_set_has_a_default() -> None:
 
 
 def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("s3cret\n")
-    assert Settings.from_env({"TRADESPACE_ADMIN_TOKEN_FILE": str(tmp_path / "token")}).admin_token == "s3cret"
+    (tmp_path / "token").write_text("s3cret-s3cret-s3cret\n")
+    assert (
+        Settings.from_env({"TRADESPACE_ADMIN_TOKEN_FILE": str(tmp_path / "token")}).admin_token
+        == "s3cret-s3cret-s3cret"
+    )
 
 
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
+        ({"TRADESPACE_ADMIN_TOKEN": ""}, "TRADESPACE_ADMIN_TOKEN: String should have at least 16 characters"),
         ({"TRADESPACE_POOL_SIZ": "3"}, "did you mean 'TRADESPACE_POOL_SIZE'?"),
         ({"TRADESPACE_POOL_SIZE": "many"}, "TRADESPACE_POOL_SIZE"),
         ({"TRADESPACE_SUGGESTION_WAIT_S": "-1"}, "TRADESPACE_SUGGESTION_WAIT_S"),
