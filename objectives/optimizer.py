@@ -72,16 +72,18 @@ def suggest(
     """`count` candidates: valid, distinct from each other, from pending and from observed configurations.
 
     Each is chosen as if those before it, and everything pending, had been measured and gave what the models expect, so
-    that a batch does not cluster. `models` may be None or not conditioned on the newest data (they are then
-    conditioned, not refitted). `seed`: of the Sobol sequence of the first points; `budget`: planned number of
-    observations. Where measurements are noisy and the space is finite and all seen, SpaceExhaustedError still says
-    so: repeats are the caller's decision. Fewer than `count` come back when the space ends on the way. DataError for
-    an unknown strategy.
+    that a batch does not cluster. `models` that do not know the newest data are conditioned on it, not refitted; None
+    means that they are fitted here, once there is enough data and if the strategy asks models. `seed`: of the Sobol
+    sequence of the first points; `budget`: planned number of observations. Where measurements are noisy and the space
+    is finite and all seen, SpaceExhaustedError still says so: repeats are the caller's decision. Fewer than `count`
+    come back when the space ends on the way. DataError for an unknown strategy.
     """
     if strategy not in STRATEGIES:
         raise DataError(f"unknown strategy {strategy!r}; there are {', '.join(sorted(STRATEGIES))}", strategy=strategy)
     with _threads.limit(limits=1):
-        state = _state(problem, data, front, models, rng=rng, seed=seed, budget=budget or USUAL_BUDGET)
+        models = models if strategy in MODEL_FREE else _current(problem, data, models, rng)
+        models = models if models is not None and models.conditioned else None
+        state = _state(problem, data, front, models, seed=seed, budget=budget or USUAL_BUDGET)
         return _batch(state, count, strategy, rng)
 
 
@@ -96,19 +98,17 @@ def _batch(state: State, count: int, strategy: str, rng: np.random.Generator) ->
     return tuple(made)
 
 
-def _state(
-    problem: Problem,
-    data: Data,
-    front: Front,
-    models: Models | None,
-    *,
-    rng: np.random.Generator,
-    seed: int,
-    budget: int,
-) -> State:
+def _current(problem: Problem, data: Data, models: Models | None, rng: np.random.Generator) -> Models | None:
+    """The models conditioned on this very data; fitted if there are none and the data suffices."""
+    if models is None and len(data) >= 2 * (problem.space.d + 1):
+        return fit_models(problem, data, rng=rng)
+    if models is None or models.data is data or len(data) == 0:
+        return models
+    return fit_models(problem, data, previous=models, rng=rng, refit=False)
+
+
+def _state(problem: Problem, data: Data, front: Front, models: Models | None, *, seed: int, budget: int) -> State:
     space = problem.space
-    if models is not None and models.data is not data and len(data):
-        models = fit_models(problem, data, previous=models, rng=rng, refit=False)
     open_points = space.encode(data.pending)
     if models is not None and len(open_points):
         models = models.believe(open_points)
@@ -123,7 +123,7 @@ def _candidate(state: State, proposal: Proposal) -> Candidate:
 
 
 def _predicted(state: State, proposal: Proposal) -> dict[str, tuple[float, float]] | None:
-    if state.models is None or not state.models.conditioned:
+    if state.models is None:
         return None
     mean, sd = state.models.predict_at(proposal.x[None])
     named = zip(state.problem.metrics, mean[0], sd[0], strict=True)

@@ -19,6 +19,9 @@ from objectives.space import SearchSpace
 
 __all__ = ["Data", "Problem"]
 
+#: larger values are refused like infinite ones: their squares are no numbers
+LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -188,6 +191,8 @@ def _check_data(data: Data) -> None:
             raise DataError(f"expected {name} of shape {shape}, got {array.shape}", field=name)
         if np.isinf(array).any() or (array < 0).any():
             raise DataError(f"{name} must be finite and not negative", field=name)
-    if np.isinf(data.values).any():
-        rows = sorted({int(i) for i in np.argwhere(np.isinf(data.values))[:, 0]})
-        raise DataError(f"infinite values in rows {rows[:5]}: report such a result as a failure instead", rows=rows)
+    endless = np.abs(np.nan_to_num(data.values, posinf=np.inf, neginf=-np.inf)) > LARGEST
+    if endless.any():
+        rows = sorted({int(i) for i in np.argwhere(endless)[:, 0]})
+        message = f"values beyond {LARGEST:g} in rows {rows[:5]}: report such a result as a failure instead"
+        raise DataError(message, rows=rows)

@@ -84,9 +84,11 @@ def unseen_point(space: SearchSpace, taken: set[Any], rng: np.random.Generator) 
     )
     if left:
         return left[int(rng.integers(len(left)))]
-    if space.size <= len(taken):
-        raise SpaceExhaustedError(f"all {len(taken)} configurations are observed or pending", size=space.size)
-    return next(a for a in space.decode(uniform_points(space, 10 * len(taken), rng)) if space.key(a) not in taken)
+    more = space.decode(uniform_points(space, 10 * len(taken), rng)) if space.size > len(taken) else []
+    for assignments in more:
+        if space.key(assignments) not in taken:
+            return assignments
+    raise SpaceExhaustedError(f"all {len(taken)} configurations are observed or pending", size=space.size)
 
 
 def uniform_points(space: SearchSpace, count: int, rng: np.random.Generator) -> Floats:

@@ -24,6 +24,8 @@ __all__ = ["Beta", "Categorical", "Double", "Grid", "Int", "LinearConstraint", "
 
 #: coordinate of a parameter that does not exist in a configuration
 NEUTRAL = 0.5
+#: configurations, or combinations of parents of conditional parameters, that are counted one by one
+COUNTED = 20_000
 #: constraints may be missed by this share of their size, so that a point computed to lie on the border counts as inside
 CONSTRAINT_TOLERANCE = 1e-9
 
@@ -65,12 +67,19 @@ class SearchSpace:
     def size(self) -> float:
         """Number of distinct configurations; `math.inf` if any parameter is real.
 
-        Linear constraints are counted exactly up to 20,000 configurations and left out above (an upper bound then).
+        Linear constraints are counted exactly up to 20,000 configurations and left out above; conditions are left out
+        above 20,000 branches. The number is an upper bound then.
         """
+        if self._branch_bound > COUNTED:
+            return math.prod(parameter.cardinality for parameter in self.parameters)
         free = sum(_branch_size(self, branch) for branch in self._branches())
-        if math.isinf(free) or not self.constraints or free > 20_000:
+        if math.isinf(free) or not self.constraints or free > COUNTED:
             return free
-        return float(len(self.enumerate(20_000)))
+        return float(len(self.enumerate(COUNTED)))
+
+    @cached_property
+    def _branch_bound(self) -> float:
+        return math.prod(self.parameters[k].cardinality for k in self._parents)
 
     def _branches(self) -> list[dict[int, float]]:
         """Every combination of the coordinates of categoricals that others depend on, inactive ones left out once."""
@@ -92,7 +101,7 @@ class SearchSpace:
     def enumerate(self, limit: int) -> Floats:
         """Coordinates of all valid configurations (n, d) if there are at most `limit` before constraints, else (0,
         d)."""
-        if sum(_branch_size(self, branch) for branch in self._branches()) > limit:
+        if self._branch_bound > COUNTED or sum(_branch_size(self, branch) for branch in self._branches()) > limit:
             return np.empty((0, self.d))
         rows = [row for branch in self._branches() for row in product(*self._choices(branch))]
         X = np.array(rows, dtype=np.float64).reshape(-1, self.d)

@@ -92,11 +92,25 @@ def test_stored_models_are_conditioned_by_suggest_itself(mixed) -> None:
     assert found[0].predicted is not None
 
 
+def test_stored_models_do_no_harm_to_a_strategy_that_asks_none(mixed) -> None:
+    problem, data, models = mixed
+    stored, front = Models.from_dict(models.to_dict()), observed_front(problem, data)
+    found = suggest(problem, data, front, stored, count=2, rng=np.random.default_rng(1), strategy="tpe")
+    assert [c.predicted for c in found] == [None, None]
+
+
 def test_few_results_lead_to_the_sobol_sequence() -> None:
     problem = Problem(MIXED, METRICS)
     data = told(problem, 3)
     found = suggest(problem, data, observed_front(problem, data), None, count=3, rng=np.random.default_rng(1))
     assert [c.strategy for c in found] == ["quasi_random"] * 3
+
+
+def test_without_models_they_are_fitted_once_there_is_enough_data() -> None:
+    problem = Problem(MIXED, METRICS)
+    data = told(problem, 24)
+    found = suggest(problem, data, observed_front(problem, data), None, count=1, rng=np.random.default_rng(1))
+    assert (found[0].strategy, found[0].predicted is None) == ("log_ehvi", False)
 
 
 def test_no_data_at_all_is_no_obstacle() -> None:

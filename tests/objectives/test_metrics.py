@@ -63,6 +63,7 @@ def test_a_name_twice_is_refused() -> None:
     "wrong",
     [
         {"values": np.array([[np.inf], [1.0]])},
+        {"values": np.array([[1e200], [1.0]])},
         {"values": np.array([[1.0]])},
         {"variances": np.array([[-1.0], [1.0]])},
         {"counts": np.array([[1.0]])},

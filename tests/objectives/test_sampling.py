@@ -48,6 +48,18 @@ def test_a_corner_no_chance_would_find_is_found() -> None:
     assert np.ptp(X, axis=0).max() > 0
 
 
+def test_thousands_of_branches_are_no_obstacle() -> None:
+    """Architecture-like: twenty layers, each with a parameter of its own under one of four kinds."""
+    kinds = ("conv", "pool", "skip", "dense")
+    layers = tuple(Categorical(f"layer{i}", kinds) for i in range(20))
+    widths = tuple(Int(f"w{i}", 1, 8, conditions=((f"layer{i}", frozenset({"dense"})),)) for i in range(20))
+    space = SearchSpace((*layers, *widths))
+    assert 4**20 < space.size < np.inf
+    problem = Problem(space, (Metric("y"),))
+    points = [quasi_random(problem, seed=0, index=i) for i in range(5)]
+    assert len({space.key(p) for p in points}) == 5
+
+
 def test_constraints_that_leave_nothing_say_so() -> None:
     space = SearchSpace((Double("x", 0, 1), Int("k", 0, 3)), (LinearConstraint({"x": 1.0, "k": 1.0}, 9.0),))
     with pytest.raises(SpaceExhaustedError):
