@@ -5,7 +5,7 @@ Last stop inside this package: front, models, suggestions; the caller stores the
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from objectives.errors import DataError
 from objectives.hypervolume import Front, observed_front
 from objectives.models import FitQuality, Models, Scalarized
 from objectives.models import fit as fit_models
+from objectives.pooling import Observation, pool
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments
 from objectives.strategies import MODEL_FREE, STRATEGIES, Proposal, State
@@ -149,12 +150,12 @@ class Optimizer:
         self.models: Models | None = None
         self._rng = np.random.default_rng(seed)
         self._pending: list[Assignments] = []
-        self._rows: list[tuple[Assignments, list[float], float]] = []
+        self._told: list[Observation] = []
 
     @property
     def data(self) -> Data:
         """Everything told so far, and what is pending; repeats of a configuration are pooled."""
-        return _pooled(self.problem, self._rows, self._pending)
+        return pool(self.problem, self._told, pending=self._pending)
 
     @property
     def front(self) -> Front:
@@ -180,25 +181,17 @@ class Optimizer:
         self._pending += [candidate.assignments for candidate in found]
         return found[0].assignments if count == 1 else [candidate.assignments for candidate in found]
 
-    def tell(self, assignments: Assignments, values: Mapping[str, float] | None) -> None:
-        """Report measured values by metric name (missing ones may come later), or None for a failure."""
+    def tell(
+        self,
+        assignments: Assignments,
+        values: Mapping[str, float] | None,
+        *,
+        stddevs: Mapping[str, float] | None = None,
+    ) -> None:
+        """Report measured values by metric name (missing ones may come later), or None for a failure.
+
+        `stddevs`: the standard deviation of each value, where it is known.
+        """
         key = self.problem.space.key(assignments)
         self._pending = [p for p in self._pending if self.problem.space.key(p) != key]
-        row = [float((values or {}).get(metric.name, np.nan)) for metric in self.problem.metrics]
-        self._rows.append((assignments, row, float(values is None)))
-
-
-def _pooled(
-    problem: Problem, rows: Sequence[tuple[Assignments, list[float], float]], pending: Sequence[Assignments]
-) -> Data:
-    """One row a configuration: means and counts of its values, number of its failures."""
-    groups: dict[Hashable, list[tuple[Assignments, list[float], float]]] = {}
-    for row in rows:
-        groups.setdefault(problem.space.key(row[0]), []).append(row)
-    cubes = [np.array([values for _, values, _ in group], dtype=np.float64) for group in groups.values()]
-    counts = np.array([np.isfinite(cube).sum(axis=0) for cube in cubes], dtype=np.float64).reshape(-1, problem.k)
-    sums = np.array([np.nansum(cube, axis=0) for cube in cubes], dtype=np.float64).reshape(-1, problem.k)
-    values = np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
-    failures = np.array([sum(failed for *_, failed in group) for group in groups.values()], dtype=np.float64)
-    first = [group[0][0] for group in groups.values()]
-    return Data(first, values, counts=counts, failures=failures, pending=tuple(pending))
+        self._told.append(Observation(assignments, values, stddevs or {}))

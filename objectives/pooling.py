@@ -1,0 +1,70 @@
+"""Repeated measurements of one configuration made one row: exact, so that models need not see each repeat.
+
+A hundred thousand observations of two thousand configurations cost no more than two thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from objectives.problem import Data, Problem
+from objectives.shapes import Assignments, Floats
+
+__all__ = ["Observation", "pool"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One measurement: values and standard deviations by metric name (natural units), or values None for a failure."""
+
+    assignments: Assignments
+    values: Mapping[str, float] | None
+    stddevs: Mapping[str, float] = field(default_factory=dict)
+
+
+def pool(problem: Problem, observations: Sequence[Observation], *, pending: Sequence[Assignments] = ()) -> Data:
+    """One row a distinct configuration, in the order of their first observation.
+
+    Where every standard deviation is known the mean is weighted by precision and its variance is 1 / sum(1 / sd^2), as
+    the measurements themselves would tell a model; otherwise it is the plain mean, of unknown variance and the count
+    of its measurements. A standard deviation of 0 counts as unknown. O(n k).
+
+    >>> from objectives.metrics import Metric
+    >>> from objectives.space import Double, SearchSpace
+    >>> problem = Problem(SearchSpace((Double("x", 0, 1),)), (Metric("y"),))
+    >>> told = [Observation({"x": 0.5}, {"y": 1.0}, {"y": 1.0}), Observation({"x": 0.5}, {"y": 4.0}, {"y": 2.0})]
+    >>> data = pool(problem, told)
+    >>> data.values.tolist(), data.variances.tolist(), data.counts.tolist()
+    ([[1.6]], [[0.8]], [[2.0]])
+    """
+    groups: dict[Hashable, list[Observation]] = {}
+    for observation in observations:
+        groups.setdefault(problem.space.key(observation.assignments), []).append(observation)
+    rows = [_row(problem, group) for group in groups.values()]
+    cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, problem.k)
+    return Data(
+        [group[0].assignments for group in groups.values()],
+        cube[:, 0],
+        variances=cube[:, 1],
+        counts=cube[:, 2],
+        failures=np.array([sum(o.values is None for o in group) for group in groups.values()], dtype=np.float64),
+        pending=pending,
+    )
+
+
+def _row(problem: Problem, group: Sequence[Observation]) -> Floats:
+    """Mean, variance and count (3, k) of one configuration's measurements."""
+    names = [metric.name for metric in problem.metrics]
+    values = np.array([[(o.values or {}).get(name, np.nan) for name in names] for o in group], dtype=np.float64)
+    sd = np.array([[o.stddevs.get(name) or np.nan for name in names] for o in group], dtype=np.float64)
+    there = ~np.isnan(values)
+    counts = there.sum(axis=0)
+    known = ((sd > 0) | ~there).all(axis=0) & (counts > 0)
+    precision = np.where(there, np.where(known, 1.0 / np.where(sd > 0, sd, 1.0) ** 2, 1.0), 0.0)
+    total = precision.sum(axis=0)
+    mean = (precision * np.where(there, values, 0.0)).sum(axis=0) / np.where(total > 0, total, 1.0)
+    variance = np.where(known, 1.0 / np.where(total > 0, total, 1.0), np.nan)
+    return np.stack([np.where(counts > 0, mean, np.nan), variance, counts])
