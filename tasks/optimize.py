@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from objectives.errors import ObjectivesError, SpaceExhaustedError
+from objectives.errors import SpaceExhaustedError
 from objectives.hypervolume import Front, observed_front
 from objectives.optimizer import Candidate, Models, fit, suggest
 from objectives.problem import Data, Problem
@@ -87,7 +87,9 @@ def refresh_once(database: Database, experiment_id: int, *, pool_size: int) -> b
     except Overtaken:
         log.warning("experiment %d: overtaken by another worker; nothing written", experiment_id)
         return False
-    except (ObjectivesError, MemoryError, ArithmeticError, np.linalg.LinAlgError) as error:
+    except (
+        Exception
+    ) as error:  # whatever it was: it is noted with its attempt, and from the third on models are left out
         log.error("experiment %d: attempt %d failed", experiment_id, lease.attempts, exc_info=error)
         with database.write() as session:
             refreshes.fail(session, lease, error=f"{type(error).__name__}: {error}")
