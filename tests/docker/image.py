@@ -47,7 +47,9 @@ class Image:
         # It ends if we are killed: a test run leaves nothing behind.
         command = [sys.executable, "-m", "service.child", str(os.getpid()), program, *argv[1:]]
         with log.open("ab") as output:
-            return subprocess.Popen(command, env=env, cwd="/", stdout=output, stderr=subprocess.STDOUT)
+            return subprocess.Popen(
+                command, env=env, cwd="/", stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def run(self, argv: Sequence[str], given: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a command of the image to its end."""

@@ -7,10 +7,12 @@ compose's own commands, variables and health checks, carry a result from the str
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -96,8 +98,8 @@ def test_the_image_has_the_command_and_not_what_installed_it(image: Image) -> No
     assert not list((image.root / "opt/tradespace/bin").glob("pip*"))
 
 
-def test_the_image_migrates_a_database(image: Image) -> None:
-    given = {"TRADESPACE_DATABASE_URL": f"sqlite:///{image.root}/tmp/x.db"}
+def test_the_image_migrates_a_database(image: Image, tmp_path: Path) -> None:
+    given = {"TRADESPACE_DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}
     shown = image.run(["tradespace", "migrate"], given)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "Admin token, shown this once:" in shown.stdout
@@ -167,8 +169,14 @@ class Containers:
         try:
             return process.wait(grace)
         finally:
-            process.kill()
-            process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what it started, as the end of a container does."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 @pytest.fixture
@@ -185,8 +193,7 @@ def containers(image: Image, postgres_url: str, tmp_path: Path) -> Iterator[Cont
         yield running
     finally:
         for process in running.processes.values():
-            process.kill()
-            process.wait()
+            end(process)
 
 
 def _answers(running: Containers) -> bool:
