@@ -11,7 +11,7 @@ import numpy as np
 from objectives.boxes import Boxes
 from objectives.safe_math import log_h, log_ndtr, log_sub_exp, log_sum_exp, psi
 from objectives.scalarization import hypervolume_scalarization
-from objectives.shapes import Floats, Ints
+from objectives.shapes import Floats
 
 __all__ = ["log_ehvi", "log_ei", "log_feasibility", "log_scalarized_hvi", "upper_bound"]
 
@@ -55,7 +55,7 @@ def log_ehvi(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
 def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
     value = np.ones((len(boxes), len(mean)))
     for j in range(mean.shape[1]):
-        edges, low, high = _edges(boxes, j)
+        edges, low, high = boxes.edges[j]
         part = np.append(sd[:, j] * psi((mean[:, j] - edges[:, None]) / sd[:, j]), np.zeros((1, len(mean))), axis=0)
         value *= part[low] - part[high]
     total = value.sum(axis=0)
@@ -67,18 +67,10 @@ def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
     return out
 
 
-def _edges(boxes: Boxes, j: int) -> tuple[Floats, Ints, Ints]:
-    """The distinct finite edges of coordinate j, and for each box which is its lower and its upper one (last:
-    infinity)."""
-    edges, index = np.unique(np.concatenate([boxes.lower[:, j], boxes.upper[:, j]]), return_inverse=True)
-    edges = edges[np.isfinite(edges)]
-    return edges, index[: len(boxes)], index[len(boxes) :]
-
-
 def _log_ehvi_slow(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
     total = np.zeros((len(boxes), len(mean)))
     for j in range(mean.shape[1]):
-        edges, low, high = _edges(boxes, j)
+        edges, low, high = boxes.edges[j]
         part = np.log(sd[:, j]) + log_h((mean[:, j] - edges[:, None]) / sd[:, j])
         part = np.append(part, np.full((1, len(mean)), -np.inf), axis=0)
         total += log_sub_exp(part[low], part[high])

@@ -7,10 +7,11 @@ Local bounds are inserted point by point (Klamroth, Lacour, Vanderpooten 2015); 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from objectives.shapes import Floats
+from objectives.shapes import Floats, Ints
 
 __all__ = ["Boxes", "boxes_above"]
 
@@ -28,9 +29,22 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.lower)
 
+    @cached_property
+    def edges(self) -> tuple[tuple[Floats, Ints, Ints], ...]:
+        """For each coordinate its distinct finite edges, and which of them is each box's lower and upper one.
+
+        The index after the last edge stands for infinity.
+        """
+        return tuple(_edges(self.lower[:, j], self.upper[:, j]) for j in range(self.lower.shape[1]))
+
     def volume_below(self, top: Floats) -> float:
         """Volume of the boxes cut off at `top` (m,): what is left to gain below it."""
         return float(np.prod(np.clip(np.minimum(self.upper, top) - self.lower, 0.0, None), axis=1).sum())
+
+
+def _edges(lower: Floats, upper: Floats) -> tuple[Floats, Ints, Ints]:
+    edges, index = np.unique(np.concatenate([lower, upper]), return_inverse=True)
+    return edges[np.isfinite(edges)], index[: len(lower)], index[len(lower) :]
 
 
 def boxes_above(Y: Floats, ref_point: Floats, *, limit: int = 20_000) -> Boxes | None:

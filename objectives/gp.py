@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 from scipy.optimize import minimize
 
 from objectives.errors import FitError
@@ -142,7 +142,7 @@ class GP:
         """Posterior mean and variance (c,) of the noise-free function in standardised units. O(c n^2)."""
         k = self.correlate(Z)
         mean = k @ self.alpha
-        half = solve_triangular(self.L, k.T, lower=True, check_finite=False)
+        half = _half(self.L, k.T)
         return mean, np.maximum(self.scale - np.einsum("ij,ij->j", half, half), 1e-12 * self.scale)
 
     def standard_mean(self, Z: Floats) -> Floats:
@@ -167,7 +167,7 @@ class GP:
         stretched = Z * self._stretch
         prior = self.scale * KERNELS[self.kernel](squared_distances(stretched, stretched))[0]
         k = self.correlate(Z)
-        half = solve_triangular(self.L, k.T, lower=True, check_finite=False)
+        half = _half(self.L, k.T)
         prior[np.diag_indices(len(Z))] += 1e-9 * self.scale
         L, _ = cholesky(prior - half.T @ half)
         return np.asarray(k @ self.alpha + L @ rng.normal(size=len(Z)), dtype=np.float64)
@@ -212,7 +212,7 @@ def condition(gp: GP, Z: Floats, values: Floats, *, known: Floats | None = None)
     stretched = Z * gp._stretch
     corner = gp.scale * KERNELS[gp.kernel](squared_distances(stretched, stretched))[0]
     corner[np.diag_indices(c)] = gp.scale + fresh.noise(gp.theta) + gp.jitter
-    side = solve_triangular(gp.L, gp.correlate(Z).T, lower=True, check_finite=False)
+    side = _half(gp.L, gp.correlate(Z).T)
     L22, jitter = cholesky(corner - side.T @ side)
     L = np.block([[gp.L, np.zeros((len(gp), c))], [side.T, L22]])
     joined = _join(old, fresh)
@@ -362,6 +362,11 @@ def cholesky(K: Floats) -> tuple[Floats, float]:
 
 def _solve(L: Floats, y: Floats) -> Floats:
     return np.asarray(lapack.dpotrs(L, y, lower=1)[0], dtype=np.float64)
+
+
+def _half(L: Floats, B: Floats) -> Floats:
+    """The solution of L X = B."""
+    return np.asarray(lapack.dtrtrs(L, B, lower=1)[0], dtype=np.float64)
 
 
 def _inverse(L: Floats) -> Floats:

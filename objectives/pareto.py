@@ -58,6 +58,8 @@ def crowding(Y: Floats) -> Floats:
 def violation_order(Y: Floats, violation: Floats) -> Ints:
     """Row numbers (n,), best first: less violation, then lower rank, then less crowded (Deb 2000, constrained)."""
     front = np.where(violation > 0, 0, ranks(Y))
+    if Y.shape[1] == 1:
+        return np.lexsort((front, violation))
     spacing = np.zeros(len(Y))
     for rank in np.unique(front[violation <= 0]):
         rows = np.flatnonzero((front == rank) & (violation <= 0))
