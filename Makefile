@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 SETUP  := $(VENV)/.installed
 SIGOPT := .venv-sigopt/.installed
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+# uv brings certificates of its own; those of the system also know a proxy in between.
+COMPILE = $(UV) pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: help
 help: ## This list
