@@ -73,11 +73,11 @@ def suggest(
     """`count` candidates: valid, distinct from each other, from pending and from observed configurations.
 
     Each is chosen as if those before it, and everything pending, had been measured and gave what the models expect, so
-    that a batch does not cluster. `models` that do not know the newest data are conditioned on it, not refitted; None
-    means that they are fitted here, once there is enough data and if the strategy asks models. `seed`: of the Sobol
-    sequence of the first points; `budget`: planned number of observations. Where measurements are noisy and the space
-    is finite and all seen, SpaceExhaustedError still says so: repeats are the caller's decision. Fewer than `count`
-    come back when the space ends on the way. DataError for an unknown strategy.
+    that a batch does not cluster. `models` that do not know the newest data are conditioned on it, not refitted;
+    without models (None) the points are quasi-random, which always works. `seed`: of the Sobol sequence of the first
+    points; `budget`: planned number of observations. Where measurements are noisy and the space is finite and all
+    seen, SpaceExhaustedError still says so: repeats are the caller's decision. Fewer than `count` come back when the
+    space ends on the way. DataError for an unknown strategy.
     """
     if strategy not in STRATEGIES:
         raise DataError(f"unknown strategy {strategy!r}; there are {', '.join(sorted(STRATEGIES))}", strategy=strategy)
@@ -100,9 +100,7 @@ def _batch(state: State, count: int, strategy: str, rng: np.random.Generator) ->
 
 
 def _current(problem: Problem, data: Data, models: Models | None, rng: np.random.Generator) -> Models | None:
-    """The models conditioned on this very data; fitted if there are none and the data suffices."""
-    if models is None and len(data) >= 2 * (problem.space.d + 1):
-        return fit_models(problem, data, rng=rng)
+    """The models conditioned on this very data; None stays None, which a caller may want when fitting fails."""
     if models is None or models.data is data or len(data) == 0:
         return models
     return fit_models(problem, data, previous=models, rng=rng, refit=False)
