@@ -26,13 +26,15 @@ EXAMPLE: Final = dict(
     for line in (ROOT / "docker/.env.example").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 )
+#: As long as the settings want theirs.
+SECRET: Final = "a-secret-of-some-length"
 #: ${NAME}, ${NAME:-default}, ${NAME:?message}
 VARIABLE: Final = re.compile(r"(?<!\$)\$\{(\w+)(:[-?][^}]*)?\}")
 
 
 def filled_in(text: str) -> str:
-    """Return `text` with a word in place of each variable."""
-    return VARIABLE.sub("secret", text)
+    """Return `text` with a secret in place of each variable."""
+    return VARIABLE.sub(SECRET, text)
 
 
 def test_it_is_a_compose_file_by_the_official_schema() -> None:
@@ -56,8 +58,8 @@ def test_every_variable_is_a_setting(name: str) -> None:
     given = {key: filled_in(value) for key, value in OURS[name]["environment"].items()}
     assert all(key.startswith(PREFIX) for key in given)
     settings = Settings.from_env(given)
-    assert settings.database_url == "postgresql://tradespace:secret@postgres:5432/tradespace"
-    assert settings.redis_url == "redis://:secret@valkey:6379/0"
+    assert settings.database_url == f"postgresql://tradespace:{SECRET}@postgres:5432/tradespace"
+    assert settings.redis_url == f"redis://:{SECRET}@valkey:6379/0"
 
 
 def test_every_ingester_has_a_name_that_survives_a_restart() -> None:
