@@ -18,7 +18,7 @@ from service.arrays import quasi_random
 from service.errors import ConflictError, NotFoundError
 from service.events import EventType, record
 from service.models import Configuration, Experiment, Refresh, Suggestion
-from service.refreshes import want_refill
+from service.refreshes import hold, want_refill
 from service.schemas.assignments import assignments_key, check_assignments
 from service.schemas.experiment import Definition
 
@@ -138,11 +138,16 @@ def claim(
     metadata: dict[str, Any] | None = None,
     now: datetime,
 ) -> Suggestion:
-    """Hand out the next configuration to try and open it."""
+    """Hand out the next configuration to try and open it.
+
+    The refresh's row is locked first, as by those who store results and fill pools: whoever took a suggestion first and
+    that row later would stand in their way, and they in his.
+    """
     _refuse_deleted(experiment)
+    refresh = hold(session, [experiment.id])[experiment.id]
     suggestion = (
         _next(session, experiment.id, "queued")
-        or _next_of_pool(session, experiment.id)
+        or _next_of_pool(session, refresh)
         or _quasi_random(session, experiment, now=now)
     )
     suggestion.state = "open"
@@ -150,27 +155,26 @@ def claim(
     suggestion.claim_key = claim_key
     suggestion.meta = metadata if suggestion.meta is None else suggestion.meta
     session.flush()
-    _ask_for_refill(session, experiment, now=now)
+    _ask_for_refill(session, experiment, refresh, now=now)
     return suggestion
 
 
 def _next(session: Session, experiment_id: int, state: str) -> Suggestion | None:
-    """Take the first suggestion in `state`; a row that another claim is taking just now is passed over."""
+    """Return the first suggestion in `state`."""
     return session.scalars(
         sa.select(Suggestion)
         .where(Suggestion.experiment_id == experiment_id, Suggestion.state == state)
         .order_by(Suggestion.rank, Suggestion.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
     ).one_or_none()
 
 
-def _next_of_pool(session: Session, experiment_id: int) -> Suggestion | None:
-    """Take the best of the pool that is not open already (a person may have named the same configuration)."""
-    while (suggestion := _next(session, experiment_id, "pooled")) is not None:
-        if suggestion.key not in _open_keys(session, experiment_id):
-            newest = session.get_one(Refresh, experiment_id).data_generation
-            suggestion.source = "pool" if suggestion.model_generation == newest else "stale_pool"
+def _next_of_pool(session: Session, refresh: Refresh) -> Suggestion | None:
+    """Return the best of the pool that is not open already (a person may have named the same configuration)."""
+    while (suggestion := _next(session, refresh.experiment_id, "pooled")) is not None:
+        if suggestion.key not in _open_keys(session, refresh.experiment_id):
+            is_fresh = suggestion.model_generation == refresh.data_generation
+            suggestion.source = "pool" if is_fresh else "stale_pool"
             return suggestion
         session.delete(suggestion)
         session.flush()
@@ -233,15 +237,14 @@ def _is_measured(session: Session, experiment_id: int, key: str) -> bool:
     return bool(session.scalar(sa.select(found)))
 
 
-def _ask_for_refill(session: Session, experiment: Experiment, *, now: datetime) -> None:
+def _ask_for_refill(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
     """Have the pool filled again once a single suggestion is left of it."""
     left = session.scalar(
         sa.select(sa.func.count()).where(Suggestion.experiment_id == experiment.id, Suggestion.state == "pooled")
     )
-    row = session.get_one(Refresh, experiment.id, with_for_update=True, populate_existing=True)
-    if (left or 0) > 1 or row.refill_wanted:
+    if (left or 0) > 1 or refresh.refill_wanted:
         return
-    want_refill(row, now=now)
+    want_refill(refresh, now=now)
     record(session, EventType.POOL_LOW, client_id=experiment.client_id, experiment_id=experiment.id, data={}, now=now)
 
 

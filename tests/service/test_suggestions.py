@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,6 +72,47 @@ def test_claims_at_the_same_time_never_get_the_same(database: Database, experime
         thread.join()
     assert len({row.id for row in got}) == 8
     assert len({row.key for row in got}) == 8
+
+
+def test_claims_refills_and_results_at_the_same_time_never_stand_in_each_other_s_way(
+    database: Database, experiment: Experiment
+) -> None:
+    """Each takes the refresh's row first: two that took their rows in different orders would wait for each other."""
+    errors: list[BaseException] = []
+
+    def many(step: Callable[[int], object]) -> threading.Thread:
+        def run() -> None:
+            try:
+                for number in range(25):
+                    step(number)
+            except BaseException as error:
+                errors.append(error)
+                raise
+
+        return threading.Thread(target=run)
+
+    def refill(number: int) -> None:
+        proposals: list[dict[str, Any]] = [
+            {"assignments": {"x": number / 100, "y": i / 10}, "strategy": "s", "reason": "r", "predicted": None}
+            for i in range(4)
+        ]
+        with database.write() as session:
+            hold(session, [experiment.id])
+            suggestions.refill(session, experiment.id, proposals, model_generation=0, now=NOW)
+
+    def report(number: int) -> None:
+        opened = claim(database, experiment)
+        values = (Value("accuracy", 1.0, None), Value("latency_ms", 1.0, None))
+        result = Result(experiment.id, opened.id, None, values, False, None, f"r{opened.id}")
+        with database.write() as session:
+            observations.store(session, [result], source="http", now=NOW)
+
+    threads = [many(refill), many(refill), many(report), many(report)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
 
 
 def test_a_pooled_configuration_that_is_open_already_is_passed_over(database: Database, experiment: Experiment) -> None:
