@@ -20,7 +20,18 @@ from service.refreshes import hold, mark_changed
 from service.schemas.assignments import Assignments, assignments_key
 from service.schemas.result import Result
 
-__all__ = ["Duplicate", "Outcome", "Refused", "Stored", "ends", "find", "of_configurations", "recent", "store"]
+__all__ = [
+    "Duplicate",
+    "Outcome",
+    "Refused",
+    "Stored",
+    "ends",
+    "find",
+    "generation_of",
+    "of_configurations",
+    "recent",
+    "store",
+]
 
 
 @dataclass(frozen=True)
@@ -230,6 +241,15 @@ def find(session: Session, observation_id: int, *, experiment_id: int) -> tuple[
     if row is None or row.experiment_id != experiment_id:
         raise NotFoundError(f"No observation {observation_id} in experiment {experiment_id}")
     return row, session.get_one(Configuration, row.configuration_id)
+
+
+def generation_of(session: Session, experiment_id: int, result_id: str) -> int | None:
+    """Return the data generation that took this result in, None while it is not stored."""
+    return session.scalar(
+        sa.select(Observation.generation).where(
+            Observation.experiment_id == experiment_id, Observation.result_id == result_id
+        )
+    )
 
 
 def ends(

@@ -17,8 +17,9 @@ __all__ = ["work"]
 
 def work(client: Client, producer: Producer, experiment: str, trials: int) -> None:
     """Try `trials` suggestions, one after the other. Start as many producers as you have machines."""
+    result_id = None
     for _ in range(trials):
-        suggestion = client.next_suggestion(experiment)
+        suggestion = client.next_suggestion(experiment, after=result_id)
         try:
             values = measure(suggestion.assignments)
         except FailedConfigurationError as error:

@@ -72,6 +72,13 @@ def test_the_whole_loop_takes_a_few_lines(client: Client, service: Any) -> None:
     assert client.experiment(experiment).observation_count == 3
 
 
+def test_a_suggestion_can_be_asked_for_after_a_result(client: Client, service: Any) -> None:
+    client.next_suggestion(12, after="r-7")
+    assert service.requests[-1].body == {"after_result": "r-7"}
+    client.next_suggestion(12)
+    assert service.requests[-1].body == {}
+
+
 def test_over_http_the_result_id_is_the_idempotency_key(client: Client, service: Any) -> None:
     assert client.observe(12, assignments={"depth": 4}, failed=True, result_id="mine").result_id == "mine"
     assert service.requests[-1].body == {"assignments": {"depth": 4}, "failed": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,9 +68,9 @@ def write() -> Iterator[Door]:
         held.nudge.relay()
 
 
-def wait_until(is_settled: Callable[[Door], bool]) -> None:
-    """Look again and again whether `is_settled`, for as long as the settings allow a request to wait."""
-    end = time.monotonic() + services().settings.suggestion_wait_s
+def wait_until(is_settled: Callable[[Door], bool], *, at_most_s: float = math.inf) -> None:
+    """Look again and again whether `is_settled`, for as long as the settings allow a request to wait, or less."""
+    end = time.monotonic() + min(at_most_s, services().settings.suggestion_wait_s)
     pause = _FIRST_LOOK_S
     while True:
         with read() as door:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from service import experiments, suggestions
+from service import experiments, observations, suggestions
 from service.api import render
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until, write
@@ -16,17 +16,23 @@ from service.api.wire import body, page, pagination, parse_id, refuse_unknown, r
 from service.errors import InvalidInputError
 from service.models import Experiment, Suggestion
 from service.schemas.fields import shorten
-from service.schemas.result import check_metadata
+from service.schemas.result import check_metadata, check_result_id
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("suggestions", __name__)
 
+#: A result on the stream is stored within milliseconds; one that is not by then was refused, or nobody reads.
+ARRIVES_S: Final = 0.5
+
 
 @blueprint.post("/v1/experiments/<experiment_id>/suggestions")
 @requires("write")
 def create(experiment_id: str) -> Response:
-    """Hand out the next configuration to try, or open the one that the caller names."""
+    """Hand out the next configuration to try, or open the one that the caller names.
+
+    `after_result` names a result that the caller has sent to the stream: the suggestion then waits for it, a little.
+    """
     given = body()
     metadata = check_metadata(given.get("metadata"))
     if given.get("assignments") is not None:
@@ -36,7 +42,9 @@ def create(experiment_id: str) -> Response:
             )
             shown = _shown(door, row)
         return reply(shown)
-    return reply(_next(experiment_id, _claim_key(), metadata))
+    after = given.get("after_result")
+    result_id = None if after is None else check_result_id(after, ".after_result")
+    return reply(_next(experiment_id, _claim_key(), metadata, result_id))
 
 
 def _claim_key() -> str | None:
@@ -47,13 +55,18 @@ def _claim_key() -> str | None:
     return key
 
 
-def _next(experiment_id: str, claim_key: str | None, metadata: dict[str, Any] | None) -> dict[str, Any]:
+def _next(
+    experiment_id: str, claim_key: str | None, metadata: dict[str, Any] | None, after: str | None
+) -> dict[str, Any]:
     """Wait for a fresher pool while one is coming, then claim."""
     with read() as door:
         key = found(door, experiment_id).id
         before = suggestions.claimed_before(door.session, key, claim_key)
         if before is not None:
             return _shown(door, before)
+    if after is not None:
+        wait_until(lambda door: observations.generation_of(door.session, key, after) is not None, at_most_s=ARRIVES_S)
+    with read() as door:
         newest = experiments.progress(door.session, [key])[key].data_generation
     wait_until(lambda door: not suggestions.is_pool_coming(door.session, key, generation=newest, now=door.now))
     try:

@@ -25,6 +25,7 @@ __all__ = [
     "Value",
     "check_metadata",
     "check_result",
+    "check_result_id",
     "parse_document",
     "parse_message",
 ]
@@ -155,11 +156,15 @@ def _suggestion(given: Mapping[str, Any]) -> int | None:
 
 
 def _result_id(given: Any, otherwise: str) -> str:
-    if given is None:
-        return otherwise
+    return otherwise if given is None else check_result_id(given, ".result_id")
+
+
+def check_result_id(given: Any, field_name: str) -> str:
+    """Return the id that a producer gave its result, if it can be one."""
     if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_RESULT_ID or not given.isprintable():
-        message = f"result_id must be text of 1 to {_LONGEST_RESULT_ID} printable characters, got {shorten(given)}"
-        raise InvalidInputError(message, field=".result_id")
+        what = field_name.removeprefix(".")
+        message = f"{what} must be text of 1 to {_LONGEST_RESULT_ID} printable characters, got {shorten(given)}"
+        raise InvalidInputError(message, field=field_name)
     return given
 
 

@@ -56,14 +56,24 @@ class Client:
         return Experiment.read(Reader(self._transport.get(_path(experiment)), "experiment"))
 
     def next_suggestion(
-        self, experiment: Identified, *, metadata: Metadata | None = None, idempotency_key: str | None = None
+        self,
+        experiment: Identified,
+        *,
+        after: str | None = None,
+        metadata: Metadata | None = None,
+        idempotency_key: str | None = None,
     ) -> Suggestion:
         """Return the next configuration to try.
+
+        `after` is the id of the result that you published last (what `Producer.publish` returned): the service then
+        waits a moment for it, so that the suggestion has learned from it.
 
         However often the request has to be sent, one suggestion is handed out: each call makes a key that says so. Give
         `idempotency_key` to get the same suggestion again after your process was started anew.
         """
-        body = {} if metadata is None else {"metadata": checked_metadata(metadata)}
+        body: dict[str, Any] = {} if metadata is None else {"metadata": checked_metadata(metadata)}
+        if after is not None:
+            body["after_result"] = after
         key = uuid4().hex if idempotency_key is None else _checked_key(idempotency_key, "idempotency_key")
         reply = self._transport.post(_path(experiment, "/suggestions"), body, repeatable=True, key=key)
         return Suggestion.read(Reader(reply, "suggestion"))

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
 from tests.service.api.conftest import Api
 
 
@@ -202,3 +208,29 @@ def test_experiments_and_suggestions_can_be_listed_and_read(api: Api) -> None:
     path = f"/v1/experiments/{ids[0]}/suggestions"
     assert api.get(path, query_string={"state": "open"}).json["count"] == 0  # type: ignore[index]
     assert api.get(path).json["count"] == 1  # type: ignore[index]
+
+
+def test_a_request_waits_for_the_result_that_it_names(make_app: Callable[..., Flask], api: Api) -> None:
+    """The result is on its way through the stream; the worker is faster than the bound."""
+    experiment = api.experiment()
+    api.work(experiment)
+    waiting = Api(make_app(suggestion_wait_s=20), api.database, api.secret)
+    replies: list[Any] = []
+    path, body = f"/v1/experiments/{experiment}/suggestions", {"after_result": "r1"}
+    asking = threading.Thread(target=lambda: replies.append(waiting.post(path, body).json))
+    asking.start()
+    values = [{"name": "accuracy", "value": 1}, {"name": "latency_ms", "value": 1}]
+    result = {"assignments": {"x": 0.5, "y": 0.5}, "values": values, "result_id": "r1"}
+    api.post(f"/v1/experiments/{experiment}/observations", result)
+    api.work(experiment)
+    asking.join()
+    assert (replies[0]["source"], replies[0]["model_generation"]) == ("pool", 1)
+
+
+def test_a_result_that_never_comes_is_not_waited_for_long(make_app: Callable[..., Flask], api: Api) -> None:
+    waiting = Api(make_app(suggestion_wait_s=20), api.database, api.secret)
+    experiment = api.experiment()
+    api.work(experiment)
+    assert waiting.post(f"/v1/experiments/{experiment}/suggestions", {"after_result": "never"}).status_code == 200
+    refused = api.post(f"/v1/experiments/{experiment}/suggestions", {"after_result": 7})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, ".after_result")  # type: ignore[index]
