@@ -138,6 +138,14 @@ class SearchSpace:
         return self.index[parent], frozenset(names.index(value) for value in values)
 
     @cached_property
+    def _allowed(self) -> tuple[tuple[tuple[int, Bools], ...], ...]:
+        """The rules of each parameter, with a mask over the parent's values instead of a set of them."""
+        return tuple(tuple((parent, self._mask(parent, indices)) for parent, indices in rules) for rules in self._rules)
+
+    def _mask(self, parent: int, indices: frozenset[int]) -> Bools:
+        return np.isin(np.arange(len(_values(self.parameters[parent]))), list(indices))
+
+    @cached_property
     def _parents(self) -> frozenset[int]:
         return frozenset(parent for rules in self._rules for parent, _ in rules)
 
@@ -219,16 +227,17 @@ class SearchSpace:
     def active(self, X: Floats) -> Bools:
         """Mask (n, d): which parameters exist in each configuration."""
         mask = np.ones(X.shape, dtype=np.bool_)
+        chosen = {parent: self._index_column(parent, X) for parent in self._parents}
         for k in self._order:
-            for parent, indices in self._rules[k]:
-                mask[:, k] &= mask[:, parent] & np.isin(self._index_column(parent, X), list(indices))
+            for parent, allowed in self._allowed[k]:
+                mask[:, k] &= mask[:, parent] & allowed[chosen[parent]]
         return mask
 
     def _active_column(self, k: int, X: Floats) -> Bools:
         """Whether parameter k exists, when the columns of its parents are filled in and neutral where inactive."""
         mask = np.ones(len(X), dtype=np.bool_)
-        for parent, indices in self._rules[k]:
-            mask &= self._active_column(parent, X) & np.isin(self._index_column(parent, X), list(indices))
+        for parent, allowed in self._allowed[k]:
+            mask &= self._active_column(parent, X) & allowed[self._index_column(parent, X)]
         return mask
 
     def _index_column(self, k: int, X: Floats) -> Ints:
