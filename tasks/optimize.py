@@ -137,9 +137,12 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
 
 
 def _fit(work: _Work, rng: np.random.Generator) -> Models:
-    """Fit the models; where only the pool ran low and no data came, the last fit is taken as it is."""
-    refit = work.old_models is None or work.model_generation < work.generation
-    return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=refit)
+    """Fit the models; where only the pool ran low and no data came, the last fit is taken as it is.
+
+    With new data the optimizer decides whether to search the hyperparameters again or to condition on the data.
+    """
+    is_known = work.old_models is not None and work.model_generation == work.generation
+    return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=False if is_known else None)
 
 
 def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
