@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.wsgi import ClosingIterator
 
 from service.api.door import EXTENSION
 from service.app import create_app
@@ -21,6 +23,9 @@ from service.settings import Settings
 from service.tokens import issue
 from tests import stories
 from tests.factories import make_client
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 FLAGS = (
     "--no-sandbox",
@@ -60,7 +65,7 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         _, token = issue(session, client_id=client.id, name="reader", permission="read", now=database.now(session))
         experiments = {name: getattr(stories, name)(session, client).id for name in STORIES}
         experiments["live"] = stories.waiting(session, client).id
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, _whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield Served(f"http://127.0.0.1:{server.server_port}", token, database, experiments)
@@ -68,6 +73,16 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     thread.join()
     server.server_close()
     database.close()
+
+
+def _whole(app: WSGIApplication) -> WSGIApplication:
+    """Answer with whole bodies: this server leaves a file open when the browser hangs up as it is being sent."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as parts:
+            return [b"".join(parts)]
+
+    return answer
 
 
 @pytest.fixture(scope="session")

@@ -67,9 +67,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield run
     for process in started:
-        process.kill()
-        process.wait()
-    # The kernel ends the children of a supervisor that is killed, not theirs.
+        process.terminate()
+        process.wait(15)
+    # Where a test killed it, the kernel has ended its children, but not theirs.
     for path in tmp_path.glob("*.grandchild"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(path.read_text()), signal.SIGKILL)
