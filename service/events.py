@@ -25,6 +25,7 @@ class EventType(StrEnum):
     """Every kind of event. Those in `PUBLIC` go to webhooks."""
 
     EXPERIMENT_CREATED = "experiment.created"
+    EXPERIMENT_CHANGED = "experiment.changed"
     OBSERVATION_RECORDED = "observation.recorded"
     POOL_LOW = "pool.low"
     FRONT_CHANGED = "front.changed"

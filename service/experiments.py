@@ -1,4 +1,4 @@
-"""Experiments: made, found, listed."""
+"""Experiments: made, found, listed, deleted and restored."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from service.arrays import check_searchable, strategy_names
 from service.errors import InvalidInputError, NotFoundError, did_you_mean
 from service.events import EventType, record
 from service.models import Experiment, Refresh
+from service.refreshes import hold
 from service.schemas.experiment import ExperimentBody, parse_experiment
 
-__all__ = ["create", "find", "progress", "recent"]
+__all__ = ["create", "delete", "find", "progress", "recent"]
 
 
 def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: datetime) -> Experiment:
@@ -73,6 +74,33 @@ def recent(
     count = session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
     page = mine if before is None else mine.where(Experiment.id < before)
     return session.scalars(page.order_by(Experiment.id.desc()).limit(limit)).all(), count
+
+
+def delete(session: Session, experiment: Experiment, *, now: datetime) -> None:
+    """Put an experiment away: it stays readable and can be restored. Deleting it again changes nothing."""
+    _lock(session, experiment)
+    if experiment.state != "deleted":
+        experiment.state = "deleted"
+        _changed(session, experiment, ["state"], now=now)
+
+
+def _lock(session: Session, experiment: Experiment) -> Refresh:
+    """Lock an experiment against other changes, by its refresh's row as everybody does, and read it anew."""
+    refresh = hold(session, [experiment.id])[experiment.id]
+    session.refresh(experiment)
+    return refresh
+
+
+def _changed(session: Session, experiment: Experiment, fields: Sequence[str], *, now: datetime) -> None:
+    experiment.updated_at = now
+    record(
+        session,
+        EventType.EXPERIMENT_CHANGED,
+        client_id=experiment.client_id,
+        experiment_id=experiment.id,
+        data={"fields": list(fields)},
+        now=now,
+    )
 
 
 def progress(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:

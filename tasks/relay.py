@@ -39,6 +39,7 @@ LONGEST_PAUSE_S: Final = 5.0
 #: event -> does an experiment have to be refreshed?
 FOLLOW_UPS: Final[Mapping[str, str]] = {
     EventType.EXPERIMENT_CREATED: "refresh",
+    EventType.EXPERIMENT_CHANGED: "refresh",
     EventType.OBSERVATION_RECORDED: "refresh",
     EventType.POOL_LOW: "refresh",
     **dict.fromkeys(PUBLIC, "deliver"),

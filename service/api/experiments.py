@@ -1,17 +1,18 @@
-"""/v1/experiments: create, list, one; a guest's token for one of them."""
+"""/v1/experiments: create, list, one, its end; a guest's token for one of them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service import experiments, observations, tokens
 from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
 from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
+from service.errors import InvalidInputError
 from service.fronts import latest
 from service.models import Experiment
 
@@ -61,6 +62,24 @@ def one(experiment_id: str) -> Response:
     with read() as door:
         shown = _shown(door, found(door, experiment_id))
     return reply(shown)
+
+
+@blueprint.delete("/v1/experiments/<experiment_id>")
+@requires("write")
+def delete(experiment_id: str) -> Response:
+    """Put an experiment away: it stays readable, and `PUT` with state `active` restores it."""
+    _check_include_runs()
+    with write() as door:
+        experiments.delete(door.session, found(door, experiment_id), now=door.now)
+    return reply({})
+
+
+def _check_include_runs() -> None:
+    """Take what SigOpt's clients may ask for; there are no runs here that could go along or stay."""
+    asked = request.args.get("include_runs")
+    if asked is not None and asked.lower() not in {"true", "false"}:
+        message = f"Invalid include_runs: {asked[:40]}, expected true or false"
+        raise InvalidInputError(message, field="include_runs", expected="true or false")
 
 
 def _shown(door: Door, row: Experiment) -> dict[str, Any]:
