@@ -77,3 +77,11 @@ check-locks: $(SETUP)
 .PHONY: image-check
 image-check: $(SETUP) ## What can be seen of docker/ without an engine; needs Docker's or Debian's compose
 	@$(BIN)/pytest tests/docker/image_check.py $(ARGS)
+
+# -- measuring it -----------------------------------------------------------------------------------------------------
+.PHONY: bench bench-peers
+bench: $(SETUP) ## Quality and speed of the suggestions, into docs/benchmarks (ARGS="--seeds 15": more of them)
+	@$(BIN)/python -m benchmarks.peers.bench $(ARGS)
+
+bench-peers: $(SETUP) ## Other optimizers beside ours, in the background (ARGS=--table: what is there; ARGS=--help)
+	@$(BIN)/python -m benchmarks.peers.run --background $(ARGS)

@@ -1,0 +1,62 @@
+"""One environment per peer under .venv-peers/, from its lock file; what could not be installed says why.
+
+locks/peers-NAME.in is what is asked for, locks/peers-NAME.lock every version it came to. The lock is used as pip's
+constraints and has no hashes: a local CPU file of torch has another hash than the one on the index.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".venv-peers"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A peer's environment, the adapter that runs in it, and its methods."""
+
+    name: str
+    adapter: str
+    methods: tuple[str, ...]
+    thresholds: bool  # whether a worst acceptable value of a metric can be told to it
+
+
+OURS = Library("tradespace", "with_tradespace", ("tradespace",), thresholds=True)
+LIBRARIES = (OURS, Library("optuna", "with_optuna", ("optuna-gp", "optuna-tpe"), thresholds=False))
+#: peers that the runner does not run yet, and why
+MISSING = {
+    "botorch": "no adapter yet (qLogNEHVI)",
+    "ax-platform": "no adapter yet",
+    "smac": "no adapter yet",
+    "pymoo": "no adapter yet",
+    "openbox": "no adapter yet",
+    "sigoptlite": "no adapter yet",
+}
+
+
+def python(library: Library) -> Path:
+    return Path(sys.executable) if library is OURS else FOLDER / library.name / "bin" / "python"
+
+
+def install(library: Library) -> str | None:
+    """Make the environment if it is not there; the reason if it cannot be made, else None."""
+    done = FOLDER / library.name / ".installed"
+    if library is OURS or done.exists():
+        return None
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / ".gitignore").write_text("*\n")
+    lock = ROOT / "locks" / f"peers-{library.name}"
+    packages = ["-r", f"{lock}.in", "-c", f"{lock}.lock"]
+    for command in (
+        [sys.executable, "-m", "venv", str(FOLDER / library.name)],
+        [str(python(library)), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages],
+    ):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            return (ended.stderr.strip().splitlines() or ["no message"])[-1]
+    done.touch()
+    return None
