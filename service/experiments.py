@@ -1,11 +1,11 @@
-"""Experiments: made, found, listed, deleted and restored."""
+"""Experiments: made, found, listed, changed, deleted and restored."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,10 +14,14 @@ from service.arrays import check_searchable, strategy_names
 from service.errors import InvalidInputError, NotFoundError, did_you_mean
 from service.events import EventType, record
 from service.models import Experiment, Refresh
-from service.refreshes import hold
-from service.schemas.experiment import ExperimentBody, parse_experiment
+from service.refreshes import hold, mark_changed
+from service.schemas.experiment import Definition, ExperimentBody, parse_experiment
+from service.schemas.experiment_update import parse_update, with_thresholds
 
-__all__ = ["create", "delete", "find", "progress", "recent"]
+__all__ = ["create", "delete", "find", "progress", "recent", "update"]
+
+#: What a change takes over as it is given.
+_PLAIN: Final = frozenset(("name", "state", "observation_budget", "parallel_bandwidth"))
 
 
 def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: datetime) -> Experiment:
@@ -29,7 +33,7 @@ def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: da
         name=parsed.name,
         state="active",
         **definition.documents(),
-        meta=None if parsed.metadata is None else {k: v for k, v in parsed.metadata.items() if v is not None},
+        meta=_said(parsed.metadata),
         observation_budget=parsed.observation_budget,
         parallel_bandwidth=parsed.parallel_bandwidth,
         strategy=_strategy(parsed),
@@ -43,6 +47,10 @@ def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: da
     session.add(Refresh(experiment_id=experiment.id, refill_wanted=True, due_at=now))
     record(session, EventType.EXPERIMENT_CREATED, client_id=client_id, experiment_id=experiment.id, data={}, now=now)
     return experiment
+
+
+def _said(metadata: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if metadata is None else {key: value for key, value in metadata.items() if value is not None}
 
 
 def _strategy(parsed: ExperimentBody) -> str:
@@ -74,6 +82,24 @@ def recent(
     count = session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
     page = mine if before is None else mine.where(Experiment.id < before)
     return session.scalars(page.order_by(Experiment.id.desc()).limit(limit)).all(), count
+
+
+def update(session: Session, experiment: Experiment, body: Mapping[str, Any], *, now: datetime) -> None:
+    """Change what `body` names and leave the rest. New thresholds have the front and the models made anew."""
+    parsed = parse_update(body)
+    refresh = _lock(session, experiment)
+    given = parsed.model_fields_set
+    for name in _PLAIN & given:
+        setattr(experiment, name, getattr(parsed, name))
+    if "metadata" in given:
+        experiment.meta = _said(parsed.metadata)
+    if "metrics" in given:
+        definition = Definition.of(experiment)
+        metrics = with_thresholds(definition.metrics, parsed.metrics)
+        if metrics != definition.metrics:
+            experiment.metrics = definition.model_copy(update={"metrics": metrics}).documents()["metrics"]
+            mark_changed(refresh, observations=0, failures=0, now=now)
+    _changed(session, experiment, sorted(given - {"no_optimize", "project"}), now=now)
 
 
 def delete(session: Session, experiment: Experiment, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""/v1/experiments: create, list, one, its end; a guest's token for one of them."""
+"""/v1/experiments: create, list, one, its changes, its end; a guest's token for one of them."""
 
 from __future__ import annotations
 
@@ -61,6 +61,18 @@ def one(experiment_id: str) -> Response:
     """Return one experiment with its progress."""
     with read() as door:
         shown = _shown(door, found(door, experiment_id))
+    return reply(shown)
+
+
+@blueprint.put("/v1/experiments/<experiment_id>")
+@requires("write")
+def update(experiment_id: str) -> Response:
+    """Change an experiment, or restore a deleted one with state `active`."""
+    given = body()
+    with write() as door:
+        row = found(door, experiment_id)
+        experiments.update(door.session, row, given, now=door.now)
+        shown = _shown(door, row)
     return reply(shown)
 
 

@@ -13,14 +13,21 @@ from service.errors import InvalidInputError, did_you_mean
 from service.schemas.fields import LARGEST_NUMBER, Strict, parse_model, shorten
 
 __all__ = [
+    "MOST_METRICS",
     "Bounds",
     "CategoricalValue",
     "Conditional",
+    "Count",
     "Definition",
     "ExperimentBody",
     "LinearConstraint",
+    "Metadata",
     "Metric",
+    "Name",
     "Parameter",
+    "check_metadata",
+    "check_metrics",
+    "named",
     "parse_experiment",
 ]
 
@@ -30,9 +37,11 @@ MOST_OPTIMIZED: Final = 16
 NARROWEST: Final = 1e-8
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Count = Annotated[int, Field(gt=0, lt=2**31)]
+Metadata = Annotated[dict[str, str | float | int | None], Field(max_length=100)]
 
 
-def _named(value: Any) -> Any:
+def named(value: Any) -> Any:
     """Take `"x"` for `{"name": "x"}`."""
     return {"name": value} if isinstance(value, str) else value
 
@@ -77,7 +86,7 @@ class Parameter(_Tagged):
     name: Name
     type: Literal["double", "int", "categorical"]
     bounds: Bounds | None = None
-    categorical_values: list[Annotated[CategoricalValue, BeforeValidator(_named)]] | None = None
+    categorical_values: list[Annotated[CategoricalValue, BeforeValidator(named)]] | None = None
     grid: list[float] | None = None
     transformation: Literal["none", "log"] | None = None
     prior: Prior | None = None
@@ -126,20 +135,17 @@ class Metric(_Tagged):
     threshold: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] | None = None
 
 
-MetadataValue = str | float | int | None
-
-
 class ExperimentBody(Strict):
     """The body that creates an experiment."""
 
     name: Name
     parameters: Annotated[list[Parameter], Field(min_length=1, max_length=MOST_PARAMETERS)]
-    metrics: Annotated[list[Annotated[Metric, BeforeValidator(_named)]], Field(max_length=MOST_METRICS)] | None = None
+    metrics: Annotated[list[Annotated[Metric, BeforeValidator(named)]], Field(max_length=MOST_METRICS)] | None = None
     conditionals: list[Conditional] | None = None
     linear_constraints: list[LinearConstraint] | None = None
-    observation_budget: Annotated[int, Field(gt=0, lt=2**31)] | None = None
-    parallel_bandwidth: Annotated[int, Field(gt=0, lt=2**31)] | None = None
-    metadata: Annotated[dict[str, MetadataValue], Field(max_length=100)] | None = None
+    observation_budget: Count | None = None
+    parallel_bandwidth: Count | None = None
+    metadata: Metadata | None = None
     type: Literal["offline", "random"] | None = None
     strategy: Annotated[str, Field(max_length=32)] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
@@ -188,9 +194,9 @@ def parse_experiment(body: Mapping[str, Any]) -> tuple[ExperimentBody, Definitio
     """Read and check a body that creates an experiment. Raise `InvalidInputError` for the first thing that is wrong."""
     parsed = parse_model(ExperimentBody, _without_neutral(body))
     conditionals, constraints = parsed.conditionals or [], parsed.linear_constraints or []
-    _check_metadata(parsed.metadata)
+    check_metadata(parsed.metadata)
     metrics = [Metric()] if parsed.metrics is None else parsed.metrics
-    _check_metrics(metrics)
+    check_metrics(metrics)
     _check_conditionals(conditionals)
     _check_parameters(parsed.parameters, conditionals)
     for index, constraint in enumerate(constraints):
@@ -242,7 +248,8 @@ def _check_unique(names: Iterable[str], field: str, what: str) -> None:
         seen.add(name)
 
 
-def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
+def check_metadata(metadata: Mapping[str, Any] | None) -> None:
+    """Refuse keys and texts that are too long."""
     for key, value in (metadata or {}).items():
         if len(key) > 100:
             _refuse(".metadata", f"The length of .metadata key {key[:20]!r}… must be less than or equal to 100")
@@ -250,7 +257,8 @@ def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
             _refuse(f".metadata.{key}", f"The length of .metadata.{key} must be less than or equal to 500")
 
 
-def _check_metrics(metrics: Sequence[Metric]) -> None:
+def check_metrics(metrics: Sequence[Metric]) -> None:
+    """Refuse metrics that do not go together, or thresholds where there must or can't be one."""
     if not metrics:
         _refuse(".metrics", "The `metrics` list must contain a metric")
     if len(metrics) > 1 and not all(metric.name for metric in metrics):

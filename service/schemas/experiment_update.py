@@ -1,0 +1,100 @@
+"""What of an experiment may change while it runs, and how: its name, state, budget, metadata, thresholds.
+
+What results and models were built on (parameters' kinds, metrics' names and directions) stays as it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+
+from service.errors import InvalidInputError, did_you_mean
+from service.schemas.experiment import (
+    MOST_METRICS,
+    Count,
+    Metadata,
+    Metric,
+    Name,
+    check_metadata,
+    check_metrics,
+    named,
+)
+from service.schemas.fields import Strict, parse_model, shorten
+
+__all__ = ["ExperimentUpdate", "parse_update", "with_thresholds"]
+
+
+class ExperimentUpdate(Strict):
+    """The body that changes an experiment: what is not in it stays. `model_fields_set` says what was given."""
+
+    name: Name = ""
+    state: Literal["active", "deleted"] = "active"
+    observation_budget: Count | None = None
+    parallel_bandwidth: Count | None = None
+    metadata: Metadata | None = None
+    metrics: list[Annotated[Metric, BeforeValidator(named)]] = Field(default_factory=list, max_length=MOST_METRICS)
+    #: SigOpt's word for "do not compute now": taken, and without effect, since what was computed must stay right.
+    no_optimize: bool = False
+    project: None = None
+
+
+#: What is part of an experiment and can't be changed, and why.
+_FIXED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("type", "conditionals", "linear_constraints", "tasks", "num_solutions", "strategy", "seed"),
+        "it can't be changed once the experiment is made",
+    ),
+    "parameters": "changing parameters is not offered yet: make a new experiment for another search space",
+    "budget": "it is only for experiments with runs_only, which this server does not offer: see observation_budget",
+    "runs_only": "it is not offered by this server",
+}
+
+
+def parse_update(body: Mapping[str, Any]) -> ExperimentUpdate:
+    """Read and check a body that changes an experiment. Raise `InvalidInputError` for the first thing that is wrong."""
+    for name, why in _FIXED.items():
+        if name in body:
+            raise InvalidInputError(f".{name}: {why}, got {shorten(body[name])}", field=f".{name}")
+    if body.get("project") is not None:
+        message = f".project is not offered by this server: expected null, got {shorten(body['project'])}"
+        raise InvalidInputError(message, field=".project", expected="null")
+    parsed = parse_model(ExperimentUpdate, body)
+    check_metadata(parsed.metadata)
+    return parsed
+
+
+def with_thresholds(metrics: Sequence[Metric], given: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Return `metrics` with the thresholds of `given`, which has to list every one of them.
+
+    A threshold that is not given stays, null takes it away; all else may be left out, or has to be as it is.
+    """
+    known = {metric.name or "": metric for metric in metrics}
+    for index, change in enumerate(given):
+        _check_change(change, known, f".metrics[{index}]")
+    missing = sorted(known.keys() - {change.name or "" for change in given})
+    if missing:
+        message = f"All metrics have to be listed in .metrics: {', '.join(missing) or 'the one without a name'} missing"
+        raise InvalidInputError(message, field=".metrics", expected=", ".join(sorted(known)))
+    changed = [_changed(known[change.name or ""], change) for change in given]
+    check_metrics(changed)
+    return tuple(sorted(changed, key=lambda metric: metric.name or ""))
+
+
+def _check_change(change: Metric, known: Mapping[str, Metric], field: str) -> None:
+    metric = known.get(change.name or "")
+    if metric is None:
+        message = f"Unknown metric {change.name!r}{did_you_mean(change.name or '', known)}: metrics can't be added"
+        raise InvalidInputError(message, field=f"{field}.name")
+    for name in ("objective", "strategy"):
+        old, new = getattr(metric, name), getattr(change, name)
+        if name in change.model_fields_set and new != old:
+            message = f"{field}.{name} can't be changed: it is {old}, got {new}"
+            raise InvalidInputError(message, field=f"{field}.{name}", expected=old)
+
+
+def _changed(metric: Metric, change: Metric) -> Metric:
+    if "threshold" not in change.model_fields_set:
+        return metric
+    return metric.model_copy(update={"threshold": change.threshold})
