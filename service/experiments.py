@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,7 +19,18 @@ from service.refreshes import hold, mark_changed
 from service.schemas.experiment import Definition, ExperimentBody, parse_experiment
 from service.schemas.experiment_update import parse_update, with_thresholds
 
-__all__ = ["create", "delete", "find", "progress", "recent", "update"]
+__all__ = [
+    "SORTS",
+    "Listing",
+    "create",
+    "delete",
+    "find",
+    "key_of",
+    "listed",
+    "progress",
+    "recent",
+    "update",
+]
 
 #: What a change takes over as it is given.
 _PLAIN: Final = frozenset(("name", "state", "observation_budget", "parallel_bandwidth"))
@@ -72,16 +84,79 @@ def find(session: Session, experiment_id: int, *, client_id: int, only: int | No
     return experiment
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What part of a client's experiments is wanted, in which order; `before` and `after` are keys as `key_of` makes.
+
+    `search` is a part of the name, in small letters or capitals (of ASCII only, in SQLite).
+    """
+
+    limit: int
+    state: Literal["active", "deleted", "all"] = "active"
+    search: str = ""
+    sort: str = "id"
+    ascending: bool = False
+    before: tuple[int, ...] | None = None
+    after: tuple[int, ...] | None = None
+
+
+#: What a list can be sorted by -> of how many numbers a key consists.
+SORTS: Final[Mapping[str, int]] = {"id": 1, "recent": 2}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+#: Beyond this there are no dates; a marker that somebody made up may be.
+_LATEST: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+
+def key_of(experiment: Experiment, sort: str) -> tuple[int, ...]:
+    """Return where an experiment stands in the order: its id, or the microsecond of its last change and its id."""
+    if sort == "id":
+        return (experiment.id,)
+    return ((experiment.updated_at - _EPOCH) // _MICROSECOND, experiment.id)
+
+
+def listed(
+    session: Session, listing: Listing, *, client_id: int, only: int | None = None
+) -> tuple[Sequence[Experiment], int]:
+    """Return one page of a client's experiments, and how many there are in all."""
+    wanted = sa.select(Experiment).where(Experiment.client_id == client_id)
+    if listing.state != "all":
+        wanted = wanted.where(Experiment.state == listing.state)
+    if listing.search:
+        wanted = wanted.where(Experiment.name.icontains(listing.search, autoescape=True))
+    if only is not None:
+        wanted = wanted.where(Experiment.id == only)
+    count = session.scalar(sa.select(sa.func.count()).select_from(wanted.subquery())) or 0
+    return _page(session, wanted, listing), count
+
+
+def _page(session: Session, wanted: sa.Select[Experiment], listing: Listing) -> Sequence[Experiment]:
+    """Walk from the marker: up with `after`, down with `before`, else from the end that comes first."""
+    goes_up = listing.after is not None or (listing.ascending and listing.before is None)
+    columns = [Experiment.id] if listing.sort == "id" else [Experiment.updated_at, Experiment.id]
+    if listing.after is not None:
+        wanted = wanted.where(_beyond(listing.after, up=True))
+    if listing.before is not None:
+        wanted = wanted.where(_beyond(listing.before, up=False))
+    order = [column.asc() if goes_up else column.desc() for column in columns]
+    rows = session.scalars(wanted.order_by(*order).limit(listing.limit)).all()
+    return rows if goes_up == listing.ascending else rows[::-1]
+
+
+def _beyond(key: tuple[int, ...], *, up: bool) -> sa.ColumnElement[bool]:
+    *times, number = key
+    beyond: sa.ColumnElement[bool] = Experiment.id > number if up else Experiment.id < number
+    for time in times:
+        at, column = _EPOCH + min(time, _LATEST) * _MICROSECOND, Experiment.updated_at
+        beyond = sa.or_(column > at if up else column < at, sa.and_(column == at, beyond))
+    return beyond
+
+
 def recent(
-    session: Session, *, client_id: int, limit: int, before: int | None = None, only: int | None = None
+    session: Session, *, client_id: int, limit: int, only: int | None = None
 ) -> tuple[Sequence[Experiment], int]:
     """Return up to `limit` active experiments, newest first, and how many there are in all."""
-    mine = sa.select(Experiment).where(Experiment.client_id == client_id, Experiment.state == "active")
-    if only is not None:
-        mine = mine.where(Experiment.id == only)
-    count = session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
-    page = mine if before is None else mine.where(Experiment.id < before)
-    return session.scalars(page.order_by(Experiment.id.desc()).limit(limit)).all(), count
+    return listed(session, Listing(limit=limit), client_id=client_id, only=only)
 
 
 def update(session: Session, experiment: Experiment, body: Mapping[str, Any], *, now: datetime) -> None:

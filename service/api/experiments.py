@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, request
 
@@ -11,7 +11,7 @@ from service import experiments, observations, tokens
 from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
-from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
+from service.api.wire import body, epoch, parse_id, refuse_unknown, reply, walk, walked
 from service.errors import InvalidInputError
 from service.fronts import latest
 from service.models import Experiment
@@ -43,16 +43,41 @@ def create() -> Response:
 
 @blueprint.get("/v1/experiments")
 @requires("read")
-def recent() -> Response:
-    """List the caller's experiments, newest first."""
-    asked, who = page(), caller()
+def listed() -> Response:
+    """List the caller's experiments, newest first unless it asks for another order."""
+    asked, who = walk(experiments.SORTS), caller()
+    listing = experiments.Listing(
+        limit=asked.limit,
+        state=_state(),
+        search=_search(),
+        sort=asked.sort,
+        ascending=asked.ascending,
+        before=asked.before,
+        after=asked.after,
+    )
     with read() as door:
-        rows, count = experiments.recent(
-            door.session, client_id=who.client_id, limit=asked.limit, before=asked.before, only=who.experiment_id
-        )
+        rows, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
         progress = experiments.progress(door.session, [row.id for row in rows])
         shown = [render.experiment(row, progress[row.id]) for row in rows]
-    return reply(pagination(shown, count=count, page=asked))
+    return reply(walked(shown, [experiments.key_of(row, asked.sort) for row in rows], count=count, walk=asked))
+
+
+def _state() -> Literal["active", "deleted", "all"]:
+    match request.args.get("state", "active"):
+        case "active" | "deleted" | "all" as state:
+            return state
+        case other:
+            message = f"Invalid state: {other[:40]}, expected active, deleted or all"
+            raise InvalidInputError(message, field="state", expected="active, deleted or all")
+
+
+def _search() -> str:
+    """Read a part of a name: no longer than names are, and of characters that a name can have."""
+    text = request.args.get("search", "")
+    if len(text) > 100 or "\x00" in text:
+        message = f"Invalid search: {text[:40]!a}, expected a part of a name, up to 100 characters"
+        raise InvalidInputError(message, field="search", expected="up to 100 characters")
+    return text
 
 
 @blueprint.get("/v1/experiments/<experiment_id>")
