@@ -234,6 +234,14 @@ def relay() -> None:
     _become("tasks.relay")
 
 
+@main.command()
+@click.argument("process", type=click.Choice(["ingest", "relay"]))
+def alive(process: str) -> None:
+    """Say by the exit status whether the ingester or the relay does its work: for health checks."""
+    _settings()
+    _become("tasks.liveness", process)
+
+
 @main.group()
 def token() -> None:
     """Make and end API tokens."""

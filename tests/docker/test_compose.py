@@ -123,6 +123,10 @@ def test_data_outlive_their_container(name: str) -> None:
     assert name in FILE["volumes"]
 
 
+def test_every_service_that_stays_has_a_health_check() -> None:
+    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"migrate"}
+
+
 def test_valkey_drops_nothing() -> None:
     command = SERVICES["valkey"]["command"]
     options = dict(zip(command[1::2], command[2::2], strict=True))

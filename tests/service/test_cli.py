@@ -35,7 +35,7 @@ def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[s
 def test_help_teaches(tmp_path: Path) -> None:
     ran = run("--help", cwd=tmp_path)
     assert ran.returncode == 0
-    for command in ("up", "serve", "worker", "ingest", "relay", "migrate", "token"):
+    for command in ("up", "serve", "worker", "ingest", "relay", "alive", "migrate", "token"):
         assert f"\n  {command} " in ran.stdout
     assert "Start here" in ran.stdout
     assert "--redis-port" in run("up", "--help", cwd=tmp_path).stdout
