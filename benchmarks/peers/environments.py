@@ -26,10 +26,13 @@ class Library:
 
 
 OURS = Library("tradespace", "with_tradespace", ("tradespace",), thresholds=True)
-LIBRARIES = (OURS, Library("optuna", "with_optuna", ("optuna-gp", "optuna-tpe"), thresholds=False))
+LIBRARIES = (
+    OURS,
+    Library("optuna", "with_optuna", ("optuna-gp", "optuna-tpe"), thresholds=False),
+    Library("botorch", "with_botorch", ("botorch",), thresholds=True),
+)
 #: peers that the runner does not run yet, and why
 MISSING = {
-    "botorch": "no adapter yet (qLogNEHVI)",
     "ax-platform": "no adapter yet",
     "smac": "no adapter yet",
     "pymoo": "no adapter yet",
