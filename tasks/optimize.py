@@ -179,7 +179,8 @@ def _kept_ref_point(work: _Work) -> Any:
     enough = min(24, 2 * (work.problem.space.d + 1))
     if work.old_front is None or work.old_front.observation_count < enough:
         return None
-    known = {item["metric"]: item["value"] for item in work.old_front.ref_point}
+    # A threshold that was cleared is inferred anew; those that are given take precedence anyway.
+    known = {item["metric"]: item["value"] for item in work.old_front.ref_point if item["inferred"]}
     values = [known.get(metric.name) for metric in work.problem.optimized]
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 

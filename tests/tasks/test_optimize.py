@@ -211,6 +211,26 @@ def test_the_reference_point_stays_until_the_front_reaches_behind_it(
     assert reference()[1] > 50
 
 
+def test_a_threshold_that_is_cleared_is_inferred_anew(database: Database) -> None:
+    limited = [{"name": "accuracy"}, {"name": "latency_ms", "objective": "minimize", "threshold": 2.0}]
+    with database.write() as session:
+        experiment = new_experiment(session, now=NOW, metrics=limited)
+    report(database, experiment, grid(24))
+    refresh_once(database, experiment.id, pool_size=1)
+    with database.write() as session:
+        row = session.get_one(Experiment, experiment.id)
+        row.metrics = [{**metric, "threshold": None} for metric in row.metrics]
+        changed = refreshes.hold(session, [experiment.id])[experiment.id]
+        refreshes.mark_changed(changed, observations=0, failures=0, now=NOW)
+    refresh_once(database, experiment.id, pool_size=1)
+    with database.read() as session:
+        front = fronts.latest(session, experiment.id)
+        assert front is not None
+        latency = {item["metric"]: item for item in front.ref_point}["latency_ms"]
+    assert latency["inferred"]
+    assert latency["value"] != 2.0
+
+
 def test_only_the_newest_front_holds_points(database: Database, experiment: Experiment) -> None:
     for number, point in enumerate(grid(12)):
         report(database, experiment, [point])
