@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,6 @@ from tasks import liveness
 from tasks.liveness import ingest_trouble, relay_trouble
 from tasks.stream import ResultStream
 from tests.support import new_experiment
-
-NOW = datetime.now(UTC)
 
 
 def test_an_ingester_is_alive_while_it_asks_the_stream(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,13 +41,13 @@ def test_a_relay_is_alive_while_no_event_waits_for_long(database: Database) -> N
     settings = Settings(database_url=database.url.render_as_string(hide_password=False))
     assert relay_trouble(settings) is None
     with database.write() as session:
-        new_experiment(session, now=NOW)
+        new_experiment(session, now=database.now(session))
     assert relay_trouble(settings) is None
     with database.write() as session:
-        new_experiment(session, now=NOW - timedelta(hours=1))
+        new_experiment(session, now=database.now(session) - timedelta(hours=1))
     assert "an event has waited for" in (relay_trouble(settings) or "")
     with database.write() as session:
-        claim_waiting(session, now=NOW)
+        claim_waiting(session, now=database.now(session))
     assert relay_trouble(settings) is None
 
 
