@@ -249,7 +249,7 @@ def token() -> None:
 
 @token.command("create")
 @click.option("--name", required=True, help="What the token is for.")
-@click.option("--permission", default="write", show_default=True, type=click.Choice(tokens.PERMISSIONS))
+@click.option("--permission", default="write", show_default=True, type=click.Choice(tuple(tokens.PERMISSIONS)))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def token_create(name: str, permission: str, as_json: bool) -> None:
     """Make a token and print it, this once."""

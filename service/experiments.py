@@ -43,6 +43,7 @@ def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: da
     experiment = Experiment(
         client_id=client_id,
         name=parsed.name,
+        type=parsed.type or "offline",
         state="active",
         **definition.documents(),
         meta=_said(parsed.metadata),

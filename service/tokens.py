@@ -6,6 +6,7 @@ import hmac
 import secrets
 import string
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,10 +18,13 @@ from sqlalchemy.orm import Session
 from service.errors import AuthenticationError, PermissionDeniedError
 from service.models import Client, Token
 
-__all__ = ["PERMISSIONS", "Caller", "authenticate", "bootstrap", "issue", "issue_for_default", "new_secret"]
+__all__ = ["PERMISSIONS", "SCOPES", "Caller", "authenticate", "bootstrap", "issue", "issue_for_default", "new_secret"]
 
-#: What a token may do; each includes those before it.
-PERMISSIONS: Final = ("read", "write", "admin")
+#: What a token may do, one by one: look; report results; ask for suggestions; make and change experiments; see to a
+#: client's tokens; see to the clients themselves.
+SCOPES: Final = ("read", "report", "suggest", "write", "admin", "operator")
+#: Names for the usual sets of scopes; each includes those before it.
+PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {"read": SCOPES[:1], "write": SCOPES[:4], "admin": SCOPES}
 _MARK: Final = "ts_"
 _ALPHABET: Final = string.digits + string.ascii_letters
 _RANDOM: Final = 32
@@ -32,16 +36,16 @@ class Caller:
     """Who is asking: a client's token, perhaps for one experiment only."""
 
     client_id: int
-    permission: str
+    scopes: frozenset[str]
     experiment_id: int | None
 
-    def may(self, permission: str) -> bool:
-        """Whether this caller's permission includes `permission`.
+    def may(self, scope: str) -> bool:
+        """Whether this caller's token has `scope`.
 
-        >>> Caller(1, "write", None).may("read"), Caller(1, "write", None).may("admin")
-        (True, False)
+        >>> Caller(1, frozenset(PERMISSIONS["write"]), None).may("read")
+        True
         """
-        return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
+        return scope in self.scopes
 
 
 def new_secret() -> str:
@@ -89,7 +93,8 @@ def issue(
         name=name,
         prefix=secret[:8],
         digest=_digest(secret),
-        permission=permission,
+        type="client-api" if experiment_id is None else "guest",
+        scopes=list(PERMISSIONS[permission]),
         created_at=now,
         expires_at=expires_at,
     )
@@ -108,7 +113,7 @@ def authenticate(session: Session, secret: str, *, now: datetime) -> Caller:
         raise PermissionDeniedError(message, token_status="revoked")  # noqa: S106 a status, not a secret
     if token.expires_at is not None and token.expires_at <= now:
         raise PermissionDeniedError("This API token has expired.", token_status="expired")  # noqa: S106
-    return Caller(token.client_id, token.permission, token.experiment_id)
+    return Caller(token.client_id, frozenset(token.scopes), token.experiment_id)
 
 
 def _find(session: Session, secret: str) -> Token | None:
@@ -125,7 +130,7 @@ def bootstrap(session: Session, *, preset: str | None, now: datetime) -> str | N
         if _find(session, preset) is None:
             issue(session, client_id=client.id, name="preset admin", permission="admin", now=now, secret=preset)
         return None
-    if session.scalars(sa.select(Token.id).where(Token.permission == "admin").limit(1)).one_or_none() is not None:
+    if any("operator" in scopes for scopes in session.scalars(sa.select(Token.scopes))):
         return None
     return issue(session, client_id=client.id, name="first admin", permission="admin", now=now)[1]
 

@@ -9,16 +9,16 @@ from typing import ParamSpec, TypeVar
 from flask import g, request
 
 from service.api.door import read
-from service.errors import InvalidInputError, PermissionDeniedError
+from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from service.tokens import Caller, authenticate
 
-__all__ = ["caller", "requires"]
+__all__ = ["caller", "own_client", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def requires(permission: str, *, guest_query: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def requires(scope: str, *, guest_query: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a view run only for a token that may do this; `g.caller` then says whose it is."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -27,8 +27,8 @@ def requires(permission: str, *, guest_query: bool = False) -> Callable[[Callabl
             secret = _secret(guest_query=guest_query)
             with read() as door:
                 found = authenticate(door.session, secret, now=door.now)
-            if not found.may(permission):
-                message = f"You don't have permission to do this action. It needs a token with permission {permission}."
+            if not found.may(scope):
+                message = f"You don't have permission to do this action. It needs a token with scope {scope}."
                 raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106
             g.caller = found
             return view(*args, **kwargs)
@@ -42,6 +42,14 @@ def caller() -> Caller:
     """Return who is asking, inside a view that `requires` guards."""
     found: Caller = g.caller
     return found
+
+
+def own_client(client_id: str) -> int:
+    """Return the client of the path, which has to be the caller's: others do not exist for it."""
+    key = caller().client_id
+    if client_id != str(key):
+        raise NotFoundError(f"No client {client_id}", client=client_id)
+    return key
 
 
 def _secret(*, guest_query: bool) -> str:

@@ -27,7 +27,7 @@ _KNOWN = ("suggestion", "assignments", "values", "failed", "metadata", "no_optim
 
 
 @blueprint.post("/v1/experiments/<experiment_id>/observations")
-@requires("write")
+@requires("report")
 def create(experiment_id: str) -> Response:
     """Store a result: answered once committed. With an `Idempotency-Key` it counts once however often it comes."""
     given = body()

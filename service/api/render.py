@@ -27,7 +27,7 @@ def experiment(
         "id": str(row.id),
         "client": str(row.client_id),
         "name": row.name,
-        "type": "random" if row.strategy == "quasi_random" else "offline",
+        "type": row.type,
         "state": row.state,
         "parameters": [_parameter(item) for item in row.parameters],
         "conditionals": [{"object": "conditional", **item} for item in row.conditionals],

@@ -27,7 +27,7 @@ ARRIVES_S: Final = 0.5
 
 
 @blueprint.post("/v1/experiments/<experiment_id>/suggestions")
-@requires("write")
+@requires("suggest")
 def create(experiment_id: str) -> Response:
     """Hand out the next configuration to try, or open the one that the caller names.
 

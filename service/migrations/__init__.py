@@ -5,6 +5,8 @@ Write a new step with `make migration M="what changes"`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,15 +29,13 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 def upgrade(engine: Engine, to: str = "head") -> None:
     """Bring the schema up to revision `to`. One process at a time: the others wait for its transaction."""
-    with engine.begin() as connection:
-        _one_at_a_time(connection)
+    with _stepping(engine) as connection:
         command.upgrade(_config(connection), to)
 
 
 def downgrade(engine: Engine, to: str) -> None:
     """Take the schema back to revision `to`."""
-    with engine.begin() as connection:
-        _one_at_a_time(connection)
+    with _stepping(engine) as connection:
         command.downgrade(_config(connection), to)
 
 
@@ -59,6 +59,28 @@ def head() -> str:
     return newest
 
 
-def _one_at_a_time(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(7413206)"))
+@contextmanager
+def _stepping(engine: Engine) -> Iterator[sa.Connection]:
+    """Open the one transaction in which all steps are taken: all of them, or none."""
+    with engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        # SQLite changes a table by copying it and dropping the old one, to which the rows of others point.
+        if is_sqlite:
+            _sqlite_pragma(connection, "foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7413206)"))
+                yield connection
+                if is_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                    raise RuntimeError(f"a migration would leave rows that point nowhere: {lost[:5]}")
+        finally:
+            if is_sqlite:
+                _sqlite_pragma(connection, "foreign_keys=ON")
+
+
+def _sqlite_pragma(connection: sa.Connection, pragma: str) -> None:
+    """Set a pragma that SQLite ignores within a transaction: on the driver's own connection, outside of one."""
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute(f"PRAGMA {pragma}").close()

@@ -88,7 +88,7 @@ def test_a_token_is_made_and_opens(tmp_path: Path) -> None:
     with database.read() as session:
         who = tokens.authenticate(session, made["token"], now=database.now(session))
     database.close()
-    assert (who.permission, made["name"]) == ("read", "ci")
+    assert (who.scopes, made["name"]) == ({"read"}, "ci")
 
 
 def test_a_token_without_a_schema_says_what_to_do(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_token_opens_until_it_is_revoked_or_expires(database: Database) -> Non
         )
     with database.write() as session:
         who = tokens.authenticate(session, secret, now=NOW)
-        assert (who.client_id, who.permission, who.may("read"), who.may("admin")) == (client_id, "write", True, False)
+        assert (who.client_id, who.may("read"), who.may("write"), who.may("admin")) == (client_id, True, True, False)
         with pytest.raises(PermissionDeniedError, match="expired"):
             tokens.authenticate(session, secret, now=NOW + timedelta(days=1))
         session.get_one(Token, token.id).revoked_at = NOW
