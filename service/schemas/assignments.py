@@ -17,14 +17,19 @@ __all__ = ["Assignments", "assignments_key", "check_assignments"]
 Assignments = dict[str, float | int | str]
 
 
-def assignments_key(assignments: Mapping[str, Any]) -> str:
+def assignments_key(assignments: Mapping[str, Any], task: str | None = None) -> str:
     """Return the same short text for the same configuration, whatever the order of its names.
+
+    Where the experiment has tasks, the task belongs to it: the same assignments at two tasks are two configurations.
 
     >>> assignments_key({"a": 1, "b": 2.0}) == assignments_key({"b": 2, "a": 1.0})
     True
+    >>> assignments_key({"a": 1}, task="cheap") == assignments_key({"a": 1}, task="full")
+    False
     """
     plain = {name: float(value) if isinstance(value, int) else value for name, value in sorted(assignments.items())}
-    return blake2b(strict_json(plain).encode(), digest_size=16).hexdigest()
+    whole = plain if task is None else [task, plain]
+    return blake2b(strict_json(whole).encode(), digest_size=16).hexdigest()
 
 
 def check_assignments(definition: Definition, given: Any, *, field: str = ".assignments") -> Assignments:
