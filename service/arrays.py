@@ -20,8 +20,9 @@ from objectives.space import SearchSpace
 from objectives.strategies import STRATEGIES
 from service.errors import InvalidInputError
 from service.models import Configuration
-from service.schemas.experiment import Bounds, Definition, Parameter, Prior
-from service.schemas.experiment import LinearConstraint as ConstraintDocument
+from service.schemas.experiment import Definition
+from service.schemas.parameters import Bounds, Parameter, Prior
+from service.schemas.parameters import LinearConstraint as ConstraintDocument
 
 __all__ = ["Measured", "check_searchable", "measured", "problem_of", "quasi_random", "strategy_names"]
 

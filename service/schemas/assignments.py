@@ -9,8 +9,9 @@ from typing import Any
 
 from service.db import strict_json
 from service.errors import InvalidInputError, did_you_mean
-from service.schemas.experiment import Definition, Parameter
+from service.schemas.experiment import Definition
 from service.schemas.fields import shorten
+from service.schemas.parameters import Parameter
 
 __all__ = ["Assignments", "assignments_key", "check_assignments"]
 

@@ -11,17 +11,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from service.errors import InvalidInputError, did_you_mean
-from service.schemas.experiment import (
-    MOST_METRICS,
-    Count,
-    Metadata,
-    Metric,
-    Name,
-    check_metadata,
-    check_metrics,
-    named,
-)
-from service.schemas.fields import Strict, parse_model, shorten
+from service.schemas.experiment import Count, Metadata, check_metadata
+from service.schemas.fields import Name, Strict, named, parse_model, shorten
+from service.schemas.metrics import MOST_METRICS, Metric, check_metrics
 
 __all__ = ["ExperimentUpdate", "parse_update", "with_thresholds"]
 

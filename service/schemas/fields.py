@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import InvalidInputError, did_you_mean
 
-__all__ = ["LARGEST_ID", "LARGEST_NUMBER", "Strict", "parse_id", "parse_json_object", "parse_model", "shorten"]
+__all__ = [
+    "LARGEST_ID",
+    "LARGEST_NUMBER",
+    "Name",
+    "Strict",
+    "Tagged",
+    "check_unique",
+    "named",
+    "parse_id",
+    "parse_json_object",
+    "parse_model",
+    "refuse",
+    "shorten",
+]
 
 #: The largest id a database column can hold.
 LARGEST_ID: Final = 2**63 - 1
@@ -19,12 +32,38 @@ LARGEST_NUMBER: Final = 1e100
 _DEEPEST: Final = 20
 
 Model = TypeVar("Model", bound=BaseModel)
+Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Strict(BaseModel):
     """A body: no unknown keys, no quiet conversion (true is not 1, "3" is not 3), no NaN or infinity."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Tagged(Strict):
+    """What a reply marks with `object`; sent back unchanged it is tolerated."""
+
+    object: str | None = Field(default=None, exclude=True)
+
+
+def named(value: Any) -> Any:
+    """Take `"x"` for `{"name": "x"}`."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def refuse(field: str, message: str) -> NoReturn:
+    """Raise `InvalidInputError` for a field."""
+    raise InvalidInputError(message, field=field)
+
+
+def check_unique(names: Iterable[str], field: str, what: str) -> None:
+    """Refuse a name that stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            refuse(field, f"Duplicate {what}: `{name}` stands twice in {field}")
+        seen.add(name)
 
 
 def parse_json_object(text: bytes | str, *, what: str = "Request body") -> dict[str, Any]:

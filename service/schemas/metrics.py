@@ -1,0 +1,42 @@
+"""What is measured: a metric, and the rules between the metrics of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from service.schemas.fields import LARGEST_NUMBER, Tagged, check_unique, refuse
+
+__all__ = ["MOST_METRICS", "Metric", "check_metrics"]
+
+MOST_METRICS: Final = 50
+MOST_OPTIMIZED: Final = 16
+
+
+class Metric(Tagged):
+    """Something that is measured. `threshold` is the worst acceptable value, itself included."""
+
+    name: Annotated[str, Field(max_length=100)] | None = None
+    objective: Literal["maximize", "minimize"] = "maximize"
+    strategy: Literal["optimize", "constraint", "store"] = "optimize"
+    threshold: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] | None = None
+
+
+def check_metrics(metrics: Sequence[Metric]) -> None:
+    """Refuse metrics that do not go together, or thresholds where there must or can't be one."""
+    if not metrics:
+        refuse(".metrics", "The `metrics` list must contain a metric")
+    if len(metrics) > 1 and not all(metric.name for metric in metrics):
+        refuse(".metrics", "A metric without a name must be the only one: give every metric a name")
+    check_unique((metric.name or "" for metric in metrics), ".metrics", "metric")
+    if all(metric.strategy == "store" for metric in metrics):
+        refuse(".metrics", "At least one metric must have strategy `optimize` or `constraint`")
+    if sum(metric.strategy == "optimize" for metric in metrics) > MOST_OPTIMIZED:
+        refuse(".metrics", f"At most {MOST_OPTIMIZED} metrics can be optimized")
+    for index, metric in enumerate(metrics):
+        if metric.strategy == "constraint" and metric.threshold is None:
+            refuse(f".metrics[{index}].threshold", f"Constraint metric `{metric.name}` needs a threshold")
+        if metric.strategy == "store" and metric.threshold is not None:
+            refuse(f".metrics[{index}].threshold", f"Stored metric `{metric.name}` can't have a threshold")
