@@ -1,9 +1,8 @@
-"""The command `tradespace`: the whole system on one machine, or one process of it each."""
+"""`tradespace up`, and one process of the system each: serve, worker, ingest, relay; migrate; alive."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 import threading
@@ -18,43 +17,23 @@ import redis
 import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rich.console import Console
 from rich.text import Text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import embedded, migrations, tokens
+from service.cli.shared import console, read_settings, say, without_password
 from service.db import Database
 from service.embedded import Plan
-from service.errors import ServiceError
 from service.settings import Settings
 from service.supervisor import Supervisor
 
-__all__ = ["main"]
+__all__ = ["COMMANDS"]
 
 _COLORS: Final = {"web": "cyan", "worker": "magenta", "ingest": "green", "relay": "yellow", "valkey": "blue"}
 _FOREVER_S: Final = 60.0
 
-console = Console(highlight=False, soft_wrap=True)
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tradespace-server")
-def main() -> None:
-    """Find the next configuration to try when several metrics pull against each other.
-
-    Start here:  tradespace up      the whole system on this machine, nothing else needed
-    """
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.from_env(os.environ)
-    except (ServiceError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-@main.command()
+@click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the web server listens on.")
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535), help="Port of the web server.")
 @click.option(
@@ -69,11 +48,11 @@ def up(host: str, port: int, redis_port: int, data: Path) -> None:
     Data stay in the folder given by --data. TRADESPACE_REDIS_URL and TRADESPACE_DATABASE_URL switch to servers of
     your own. Ends with Ctrl-C; nothing is lost, and the next start goes on from there.
     """
-    settings = _settings()
+    settings = read_settings()
     plan = _plan(settings, host, port, redis_port, data)
     with _owned(plan.data):
         _run(plan, settings)
-    _print("Tradespace has ended.")
+    say("Tradespace has ended.")
 
 
 @contextmanager
@@ -116,8 +95,9 @@ def _announce(plan: Plan) -> None:
     while not _answers(f"http://{here}:{plan.port}/livez"):
         time.sleep(0.1)
     shown = "localhost" if here == "127.0.0.1" else here
-    _print(f"Ready. Pages and API: http://{shown}:{plan.port}  Results: {_shown(plan.redis_url)} tradespace:results")
-    _print(f"Data: {plan.data}  Stop with Ctrl-C.")
+    results = f"{without_password(plan.redis_url)} tradespace:results"
+    say(f"Ready. Pages and API: http://{shown}:{plan.port}  Results: {results}")
+    say(f"Data: {plan.data}  Stop with Ctrl-C.")
 
 
 def _answers(url: str) -> bool:
@@ -125,11 +105,6 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:
         return False
-
-
-def _shown(url: str) -> str:
-    """Return an address without its password."""
-    return make_url(url).render_as_string(hide_password=True)
 
 
 def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path) -> Plan:
@@ -161,7 +136,7 @@ def _prepare(database: Database, settings: Settings) -> None:
     except SQLAlchemyError as error:
         raise click.ClickException(f"the database cannot be used: {error}") from error
     if secret is not None:
-        _print(f"Admin token, shown this once: {secret}")
+        say(f"Admin token, shown this once: {secret}")
 
 
 def _wait_for_redis(url: str) -> None:
@@ -175,25 +150,21 @@ def _wait_for_redis(url: str) -> None:
             time.sleep(0.2)  # it reads its file: that may take as long as the file is large
         except redis.RedisError as error:
             if time.monotonic() > end:
-                raise click.ClickException(f"Redis at {_shown(url)} does not answer: {error}") from error
+                raise click.ClickException(f"Redis at {without_password(url)} does not answer: {error}") from error
             time.sleep(0.05)
-
-
-def _print(line: str) -> None:
-    console.print(Text(line))
 
 
 def _say(name: str, line: str) -> None:
     console.print(Text(f"{name:>8} | ", style=_COLORS.get(name, "")) + Text(line))
 
 
-@main.command()
+@click.command()
 def migrate() -> None:
     """Bring the database's schema up to date, and make the first admin token if there is none."""
-    settings = _settings()
+    settings = read_settings()
     database = Database(settings.database_url)
     _prepare(database, settings)
-    _print(f"The schema is at {migrations.current(database.engine)}.")
+    say(f"The schema is at {migrations.current(database.engine)}.")
     database.close()
 
 
@@ -203,64 +174,43 @@ def _become(*argv: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", *argv])  # noqa: S606 our own commands
 
 
-@main.command()
+@click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535))
 def serve(host: str, port: int) -> None:
     """Run the web server alone."""
-    _settings()
+    read_settings()
     _become(*embedded.web_arguments(host, port))
 
 
-@main.command()
+@click.command()
 @click.option("--concurrency", default=embedded.WORKERS, show_default=True, type=click.IntRange(1, 64))
 def worker(concurrency: int) -> None:
     """Run a Celery worker alone: it keeps fronts and models current."""
-    _settings()
+    read_settings()
     _become(*embedded.worker_arguments(concurrency))
 
 
-@main.command()
+@click.command()
 def ingest() -> None:
     """Run an ingester alone: it reads the result stream."""
-    _settings()
+    read_settings()
     _become("tasks.ingest")
 
 
-@main.command()
+@click.command()
 def relay() -> None:
     """Run the relay alone: events, lost wake-ups, webhooks."""
-    _settings()
+    read_settings()
     _become("tasks.relay")
 
 
-@main.command()
+@click.command()
 @click.argument("process", type=click.Choice(["ingest", "relay"]))
 def alive(process: str) -> None:
     """Say by the exit status whether the ingester or the relay does its work: for health checks."""
-    _settings()
+    read_settings()
     _become("tasks.liveness", process)
 
 
-@main.group()
-def token() -> None:
-    """Make and end API tokens."""
-
-
-@token.command("create")
-@click.option("--name", required=True, help="What the token is for.")
-@click.option("--permission", default="write", show_default=True, type=click.Choice(tuple(tokens.PERMISSIONS)))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def token_create(name: str, permission: str, as_json: bool) -> None:
-    """Make a token and print it, this once."""
-    database = Database(_settings().database_url)
-    try:
-        with database.write() as session:
-            now = database.now(session)
-            tokens.bootstrap(session, preset=_settings().admin_token, now=now)
-            secret = tokens.issue_for_default(session, name=name, permission=permission, now=now)
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"the database cannot be used: {error}\nRun `tradespace migrate` first.") from error
-    finally:
-        database.close()
-    _print(json.dumps({"token": secret, "name": name, "permission": permission}) if as_json else secret)
+COMMANDS: Final = (up, serve, worker, ingest, relay, alive, migrate)
