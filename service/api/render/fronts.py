@@ -1,0 +1,48 @@
+"""The front as the API shows it, and the best assignments that are read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.api.render.values import Json, values
+from service.models import Front, Observation, Refresh
+
+__all__ = ["best_assignments", "front"]
+
+
+def front(row: Front | None, refresh: Refresh, *, recommended: Json | None) -> Json:
+    """The Pareto front as the worker stored it last."""
+    points = [] if row is None or row.points is None else row.points
+    reference = [] if row is None else row.ref_point
+    return {
+        "object": "front",
+        "experiment": str(refresh.experiment_id),
+        "generation": refresh.front_generation,
+        "data_generation": refresh.data_generation,
+        "hypervolume": None if row is None else row.hypervolume,
+        "ref_point": {item["metric"]: {"value": item["value"], "inferred": item["inferred"]} for item in reference},
+        "feasible_count": 0 if row is None else row.feasible_count,
+        "infeasible_count": 0 if row is None else row.infeasible_count,
+        "points": [
+            {
+                "object": "front_point",
+                "id": str(point["configuration"]),
+                "assignments": point["assignments"],
+                "values": values(point["values"]),
+            }
+            for point in points
+        ],
+        "recommended": recommended,
+    }
+
+
+def best_assignments(point: Mapping[str, Any], row: Observation) -> Json:
+    """A point of the front as SigOpt's clients ask for it."""
+    return {
+        "object": "best_assignments",
+        "id": str(row.id),
+        "assignments": point["assignments"],
+        "values": values(point["values"]),
+        "metadata": row.meta,
+    }

@@ -1,0 +1,20 @@
+"""Measured values, as every resource shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["Json", "value", "values"]
+
+Json = dict[str, Any]
+
+
+def value(name: str, value: float | None, stddev: float | None) -> Json:
+    """One measured metric."""
+    return {"object": "metric_evaluation", "name": name or None, "value": value, "value_stddev": stddev}
+
+
+def values(measured: Mapping[str, Sequence[float | None]]) -> list[Json]:
+    """Values of metrics with their standard deviations."""
+    return [value(name, mean, stddev) for name, (mean, stddev) in sorted(measured.items())]
