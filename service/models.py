@@ -200,7 +200,8 @@ class Refresh(Base):
 
     `data_generation` counts the changes of its observations; `front_generation` and `model_generation` say which of
     them the front and the models have seen. A worker holds the lease until `lease_until`; `lease_epoch` rises with each
-    lease, and what an overtaken worker writes is refused by it (fencing).
+    lease, and what an overtaken worker writes is refused by it (fencing). `task_counts` are the observations of each
+    task; `best_observation_id` is the best one where a single metric is optimized, None if that has to be looked for.
     """
 
     __tablename__ = "refreshes"
@@ -210,6 +211,8 @@ class Refresh(Base):
     model_generation: Mapped[int] = mapped_column(default=0)
     observation_count: Mapped[int] = mapped_column(default=0)
     failure_count: Mapped[int] = mapped_column(default=0)
+    task_counts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    best_observation_id: Mapped[int | None] = mapped_column(Id)
     refill_wanted: Mapped[bool] = mapped_column(default=False)
     dirty_since: Mapped[datetime | None]
     due_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -210,6 +210,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("updated_at", UtcDateTime(), nullable=True))
         batch_op.add_column(sa.Column("deleted_at", UtcDateTime(), nullable=True))
 
+    with op.batch_alter_table("refreshes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("task_counts", Json, nullable=False, server_default="{}"))
+        batch_op.add_column(sa.Column("best_observation_id", Id, nullable=True))
+
     with op.batch_alter_table("suggestions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("task", sa.String(length=100), nullable=True))
         batch_op.add_column(sa.Column("lease_s", sa.Integer(), nullable=True))
@@ -258,6 +262,10 @@ def downgrade() -> None:
         batch_op.drop_column("lease_until")
         batch_op.drop_column("lease_s")
         batch_op.drop_column("task")
+
+    with op.batch_alter_table("refreshes", schema=None) as batch_op:
+        batch_op.drop_column("best_observation_id")
+        batch_op.drop_column("task_counts")
 
     with op.batch_alter_table("observations", schema=None) as batch_op:
         batch_op.drop_column("deleted_at")
