@@ -21,6 +21,7 @@ from service.schemas.parameters import (
     check_parameters,
     numbered,
 )
+from service.schemas.tasks import Task
 
 __all__ = ["Count", "Definition", "ExperimentBody", "Metadata", "check_metadata", "parse_experiment"]
 
@@ -51,6 +52,7 @@ class Definition(Strict):
     conditionals: tuple[Conditional, ...] = ()
     linear_constraints: tuple[LinearConstraint, ...] = ()
     metrics: tuple[Metric, ...]
+    tasks: tuple[Task, ...] = ()
 
     @cached_property
     def metric_by_name(self) -> Mapping[str, Metric]:
@@ -67,19 +69,25 @@ class Definition(Strict):
         """The conditionals by their names."""
         return {conditional.name: conditional for conditional in self.conditionals}
 
+    @cached_property
+    def task_by_name(self) -> Mapping[str, Task]:
+        """The tasks by their names; none where everything is measured in earnest."""
+        return {task.name: task for task in self.tasks}
+
     def documents(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the four documents that are stored."""
+        """Return the documents that are stored."""
         return {
             "parameters": [parameter.model_dump(exclude_none=False) for parameter in self.parameters],
             "conditionals": [conditional.model_dump() for conditional in self.conditionals],
             "linear_constraints": [constraint.model_dump() for constraint in self.linear_constraints],
             "metrics": [metric.model_dump() for metric in self.metrics],
+            "tasks": [task.model_dump() for task in self.tasks],
         }
 
     @classmethod
     def of(cls, row: Any) -> Definition:
         """Read the definition that an experiment's row holds."""
-        names = ("parameters", "conditionals", "linear_constraints", "metrics")
+        names = ("parameters", "conditionals", "linear_constraints", "metrics", "tasks")
         return cls.model_validate({name: getattr(row, name) for name in names}, strict=False)
 
 
