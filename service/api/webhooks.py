@@ -1,11 +1,12 @@
-"""/v1/webhooks: create, list, one, delete, try out (ping), and what became of the deliveries.
+"""/v1/webhooks: create, list, one, change, delete, another secret, try out (ping).
 
 All of it needs a token that may write: a receiver's address is often a secret itself, so no guest gets to see one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
 
 from flask import Blueprint, Response
 from pydantic import Field
@@ -15,12 +16,17 @@ from service.api.auth import caller, requires
 from service.api.door import read, write
 from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
 from service.errors import NotFoundError
-from service.models import Attempt, Endpoint, Event
+from service.models import Endpoint, Event
 from service.schemas import fields
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("webhooks", __name__)
+
+
+#: How long the old secret signs too, if the caller does not say.
+_OVERLAP_S: Final = 24 * 3600
+_Description = Annotated[str, Field(max_length=500)]
 
 
 class _New(fields.Strict):
@@ -29,6 +35,22 @@ class _New(fields.Strict):
     url: str
     experiment: Any = None
     event_types: list[str] = Field(default_factory=list)
+    description: _Description | None = None
+
+
+class _Change(fields.Strict):
+    """The body of a change: what is not named stays."""
+
+    url: str | None = None
+    event_types: list[str] | None = None
+    state: Literal["active", "disabled"] | None = None
+    description: _Description | None = None
+
+
+class _Rotation(fields.Strict):
+    """The body that asks for another secret."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=int(webhooks.LONGEST_OVERLAP.total_seconds()))] = _OVERLAP_S
 
 
 @blueprint.post("/v1/webhooks")
@@ -43,6 +65,7 @@ def create() -> Response:
             experiment_id=_experiment(given),
             url=given.url,
             event_types=given.event_types,
+            description=given.description,
             now=door.now,
             allowed_private_hosts=door.settings.allowed_private_hosts,
         )
@@ -73,6 +96,45 @@ def one(webhook_id: str) -> Response:
     return reply(shown)
 
 
+@blueprint.put("/v1/webhooks/<webhook_id>")
+@requires("write")
+def change(webhook_id: str) -> Response:
+    """Change what the body names; `state: "active"` switches one on again that was given up."""
+    given, who, key = fields.parse_model(_Change, body()), caller(), parse_id(webhook_id, "webhook")
+    asked = webhooks.Change(
+        url=given.url,
+        event_types=None if given.event_types is None else tuple(given.event_types),
+        state=None if given.state is None else webhooks.EndpointState(given.state),
+        describes="description" in given.model_fields_set,
+        description=given.description,
+    )
+    with write() as door:
+        hosts = door.settings.allowed_private_hosts
+        row = webhooks.change(
+            door.session, key, asked, client_id=who.client_id, allowed_private_hosts=hosts, only=who.experiment_id
+        )
+        shown = _webhook(row)
+    return reply(shown)
+
+
+@blueprint.post("/v1/webhooks/<webhook_id>/rotate")
+@requires("write")
+def rotate(webhook_id: str) -> Response:
+    """Make another secret, which this reply alone shows; for `overlap_s` seconds the old one signs too."""
+    given, who, key = fields.parse_model(_Rotation, body()), caller(), parse_id(webhook_id, "webhook")
+    with write() as door:
+        row = webhooks.rotate(
+            door.session,
+            key,
+            client_id=who.client_id,
+            overlap=timedelta(seconds=given.overlap_s),
+            now=door.now,
+            only=who.experiment_id,
+        )
+        shown = {**_webhook(row), "secret": row.secret}
+    return reply(shown)
+
+
 @blueprint.delete("/v1/webhooks/<webhook_id>")
 @requires("write")
 def delete(webhook_id: str) -> Response:
@@ -95,18 +157,6 @@ def ping(webhook_id: str) -> Response:
     return reply(shown)
 
 
-@blueprint.get("/v1/webhooks/<webhook_id>/deliveries")
-@requires("write")
-def deliveries(webhook_id: str) -> Response:
-    """List an endpoint's deliveries with every attempt, newest first."""
-    asked, who, key = page(), caller(), parse_id(webhook_id, "webhook")
-    with read() as door:
-        endpoint = webhooks.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
-        told, count = webhooks.history(door.session, endpoint, limit=asked.limit, before=asked.before)
-        shown = [_delivery(item) for item in told]
-    return reply(pagination(shown, count=count, page=asked))
-
-
 def _experiment(given: _New) -> int | None:
     """Return the experiment asked for; a token for one experiment means that one, and knows no other."""
     asked = None if given.experiment is None else fields.parse_id(given.experiment, ".experiment")
@@ -123,7 +173,10 @@ def _webhook(endpoint: Endpoint) -> dict[str, Any]:
         "url": endpoint.url,
         "experiment": None if endpoint.experiment_id is None else str(endpoint.experiment_id),
         "event_types": endpoint.event_types,
+        "description": endpoint.description,
         "state": endpoint.state,
+        "failing_since": epoch(endpoint.failing_since),
+        "old_secret_until": epoch(endpoint.old_secret_until),
         "created": epoch(endpoint.created_at),
     }
 
@@ -135,28 +188,4 @@ def _event(event: Event) -> dict[str, Any]:
         "type": event.type,
         "experiment": None if event.experiment_id is None else str(event.experiment_id),
         "created": epoch(event.created_at),
-    }
-
-
-def _delivery(told: webhooks.Told) -> dict[str, Any]:
-    return {
-        "object": "delivery",
-        "id": str(told.delivery.id),
-        "event_type": told.event_type,
-        "message_id": told.delivery.message_id,
-        "state": told.delivery.state,
-        "attempts": [_attempt(attempt) for attempt in told.attempts],
-        "next_attempt": epoch(told.delivery.next_attempt_at),
-        "created": epoch(told.delivery.created_at),
-    }
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "object": "attempt",
-        "number": attempt.number,
-        "started": epoch(attempt.started_at),
-        "duration_s": round(attempt.duration_s, 3),
-        "status_code": attempt.status_code,
-        "error": attempt.error,
     }

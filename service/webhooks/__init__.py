@@ -5,13 +5,18 @@ it -> tasks.deliver: `claim_due`, `post` (signed, only to addresses that may be 
 """
 
 from service.webhooks.calls import DEADLINE_S, post
+from service.webhooks.changes import LONGEST_OVERLAP, Change, change, rotate
 from service.webhooks.claims import Prepared, claim_due, has_due
-from service.webhooks.delivery import Told, fan_out, history, record_outcome, replay
+from service.webhooks.delivery import fan_out, record_outcome
 from service.webhooks.endpoints import DeliveryState, EndpointState, create, delete, find, ping, recent
+from service.webhooks.history import Asked, Told, history, one_of, replay, replay_failed
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
 
 __all__ = [
     "DEADLINE_S",
+    "LONGEST_OVERLAP",
+    "Asked",
+    "Change",
     "DeliveryState",
     "EndpointState",
     "Failed",
@@ -19,6 +24,7 @@ __all__ = [
     "Prepared",
     "Succeeded",
     "Told",
+    "change",
     "claim_due",
     "create",
     "delete",
@@ -26,9 +32,12 @@ __all__ = [
     "find",
     "has_due",
     "history",
+    "one_of",
     "ping",
     "post",
     "recent",
     "record_outcome",
     "replay",
+    "replay_failed",
+    "rotate",
 ]

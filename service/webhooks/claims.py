@@ -120,7 +120,7 @@ def claim_due(session: Session, now: datetime, limit: int, *, failing_limit: int
         .values(lease_until=now + LEASE, next_attempt_at=now + LEASE)
         .execution_options(synchronize_session=False)
     )
-    return [_prepared(delivery, endpoints[delivery.endpoint_id], now + LEASE) for delivery in taken]
+    return [_prepared(delivery, endpoints[delivery.endpoint_id], now) for delivery in taken]
 
 
 def _times(now: datetime) -> dict[str, Any]:
@@ -140,14 +140,21 @@ def _first_due(session: Session, endpoint_ids: list[int], now: datetime) -> list
     return [row for row, place in rows if place <= MAX_IN_FLIGHT - in_flight.get(row.endpoint_id, 0)]
 
 
-def _prepared(delivery: Delivery, endpoint: Endpoint, lease_until: datetime) -> Prepared:
+def _prepared(delivery: Delivery, endpoint: Endpoint, now: datetime) -> Prepared:
     return Prepared(
         delivery_id=delivery.id,
         endpoint_id=endpoint.id,
         message_id=delivery.message_id,
         url=endpoint.url,
         body=delivery.body,
-        secrets=(endpoint.secret,),
-        lease_until=lease_until,
+        secrets=_secrets(endpoint, now),
+        lease_until=now + LEASE,
         is_failing=endpoint.failing_since is not None,
     )
+
+
+def _secrets(endpoint: Endpoint, now: datetime) -> tuple[str, ...]:
+    """Return what to sign with: the secret, and for a while after a change of it the one before."""
+    if endpoint.old_secret is None or endpoint.old_secret_until is None or endpoint.old_secret_until <= now:
+        return (endpoint.secret,)
+    return (endpoint.secret, endpoint.old_secret)

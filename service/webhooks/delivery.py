@@ -1,4 +1,4 @@
-"""Deliveries: made from an event, moved on by what an attempt came to, replayed by hand, told to people.
+"""Deliveries: made from an event, moved on by what an attempt came to.
 
 Stops "fan out" and "store" of the webhook journey: tasks.relay calls `fan_out`, tasks.deliver `record_outcome`. Whoever
 changes an endpoint's deliveries locks the endpoint first; so two processes never wait for each other in a ring.
@@ -7,7 +7,6 @@ changes an endpoint's deliveries locks the endpoint first; so two processes neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from secrets import token_hex
@@ -17,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.db import insert_new
-from service.errors import ConflictError, NotFoundError
 from service.events import PUBLIC, EventType
 from service.models import Attempt, Delivery, Endpoint, Event
 from service.webhooks.claims import Prepared
@@ -29,11 +27,8 @@ __all__ = [
     "GIVE_UP_AFTER",
     "MAX_RETRY_AFTER",
     "SCHEDULE",
-    "Told",
     "fan_out",
-    "history",
     "record_outcome",
-    "replay",
 ]
 
 #: How long each attempt waits after the one before it: ten attempts in 75 h 35 min 5 s.
@@ -56,15 +51,6 @@ MAX_RETRY_AFTER: Final = timedelta(hours=24)
 #: An endpoint of which nothing but failures was heard for this long is disabled.
 GIVE_UP_AFTER: Final = timedelta(days=5)
 _GONE: Final = 410
-
-
-@dataclass(frozen=True)
-class Told:
-    """One delivery with its history, for people."""
-
-    delivery: Delivery
-    event_type: str
-    attempts: Sequence[Attempt]
 
 
 def fan_out(session: Session, event: Event, now: datetime) -> int:
@@ -174,41 +160,3 @@ def _give_up(session: Session, endpoint: Endpoint, failed: Failed, now: datetime
         disable(session, endpoint, reason="it answered 410 Gone", now=now)
     elif now - endpoint.failing_since >= GIVE_UP_AFTER:
         disable(session, endpoint, reason=f"every attempt of {GIVE_UP_AFTER.days} days failed", now=now)
-
-
-def replay(session: Session, delivery_id: int, *, client_id: int, now: datetime) -> Delivery:
-    """Send a delivery again from the start of the schedule, under the same message id, whatever became of it."""
-    row = session.execute(
-        sa.select(Delivery, Endpoint)
-        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .where(Delivery.id == delivery_id, Endpoint.client_id == client_id)
-        .with_for_update(of=Endpoint, key_share=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError(f"No delivery {delivery_id}", delivery=str(delivery_id))
-    delivery, endpoint = row
-    if endpoint.state != EndpointState.ACTIVE:
-        raise ConflictError(f"webhook {endpoint.id} is {endpoint.state}: nothing is sent to it", state=endpoint.state)
-    if delivery.state == DeliveryState.PENDING and delivery.lease_until is not None and delivery.lease_until > now:
-        return delivery  # it is being sent at this moment
-    delivery.state = DeliveryState.PENDING.value
-    delivery.attempts = 0
-    delivery.next_attempt_at = now
-    delivery.lease_until = delivery.delivered_at = None
-    session.flush()
-    return delivery
-
-
-def history(session: Session, endpoint: Endpoint, *, limit: int, before: int | None = None) -> tuple[list[Told], int]:
-    """Return up to `limit` deliveries of `endpoint` with their attempts, newest first, and how many there are."""
-    mine = sa.select(Delivery, Event.type).join(Event).where(Delivery.endpoint_id == endpoint.id)
-    count = session.scalar(sa.select(sa.func.count()).where(Delivery.endpoint_id == endpoint.id)) or 0
-    page = mine if before is None else mine.where(Delivery.id < before)
-    rows = session.execute(page.order_by(Delivery.id.desc()).limit(limit)).all()
-    attempts: dict[int, list[Attempt]] = {delivery.id: [] for delivery, _ in rows}
-    for attempt in session.scalars(
-        sa.select(Attempt).where(Attempt.delivery_id.in_(attempts)).order_by(Attempt.number, Attempt.id)
-    ):
-        attempts[attempt.delivery_id].append(attempt)
-    return [Told(delivery, kind, attempts[delivery.id]) for delivery, kind in rows], count

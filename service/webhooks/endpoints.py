@@ -19,7 +19,20 @@ from service.models import Delivery, Endpoint, Event, Experiment
 from service.webhooks import targets
 from service.webhooks.signing import new_secret
 
-__all__ = ["MAX_ENDPOINTS", "DeliveryState", "EndpointState", "create", "delete", "disable", "find", "ping", "recent"]
+__all__ = [
+    "MAX_ENDPOINTS",
+    "DeliveryState",
+    "EndpointState",
+    "cancel",
+    "create",
+    "delete",
+    "disable",
+    "find",
+    "known_types",
+    "locked",
+    "ping",
+    "recent",
+]
 
 #: Endpoints a client may have at a time: each event costs one delivery an endpoint.
 MAX_ENDPOINTS: Final = 100
@@ -51,9 +64,10 @@ def create(
     event_types: Iterable[str],
     now: datetime,
     allowed_private_hosts: Set[str],
+    description: str | None = None,
 ) -> Endpoint:
     """Add an endpoint for the events of `experiment_id`, or of all the client's experiments; none given: all types."""
-    kinds = _known(event_types)
+    kinds = known_types(event_types)
     target = targets.check(url, allowed_private_hosts=allowed_private_hosts)
     _require_experiment(session, client_id, experiment_id)
     if _count(session, _visible(client_id, None)) >= MAX_ENDPOINTS:
@@ -63,6 +77,7 @@ def create(
         experiment_id=experiment_id,
         url=target.url,
         secret=new_secret(),
+        description=description,
         event_types=kinds,
         state=EndpointState.ACTIVE.value,
         created_at=now,
@@ -91,10 +106,10 @@ def find(session: Session, endpoint_id: int, *, client_id: int, only: int | None
 
 def delete(session: Session, endpoint_id: int, *, client_id: int, only: int | None = None) -> None:
     """Forget an endpoint's secret and cancel what was on its way. What was delivered stays in the history."""
-    endpoint = _locked(session, endpoint_id, client_id, only)
+    endpoint = locked(session, endpoint_id, client_id=client_id, only=only)
     endpoint.state = EndpointState.DELETED.value
-    endpoint.secret = ""
-    _cancel(session, endpoint.id)
+    endpoint.secret, endpoint.old_secret = "", None
+    cancel(session, endpoint.id)
     session.flush()
 
 
@@ -116,7 +131,7 @@ def ping(session: Session, endpoint_id: int, *, client_id: int, now: datetime, o
 def disable(session: Session, endpoint: Endpoint, *, reason: str, now: datetime) -> None:
     """Give up an endpoint that the caller has locked: cancel its deliveries, and tell the client's other endpoints."""
     endpoint.state = EndpointState.DISABLED.value
-    _cancel(session, endpoint.id)
+    cancel(session, endpoint.id)
     record(
         session,
         EventType.ENDPOINT_DISABLED,
@@ -132,9 +147,10 @@ def _visible(client_id: int, only: int | None) -> sa.Select[Endpoint]:
     return query if only is None else query.where(Endpoint.experiment_id == only)
 
 
-def _locked(session: Session, endpoint_id: int, client_id: int, only: int | None) -> Endpoint:
+def locked(session: Session, endpoint_id: int, *, client_id: int, only: int | None = None) -> Endpoint:
+    """Return one endpoint for a change of it or of its deliveries: a second one waits, and sees it as it is then."""
     query = _visible(client_id, only).where(Endpoint.id == endpoint_id).with_for_update(key_share=True)
-    return _found(session.scalar(query), endpoint_id)
+    return _found(session.scalar(query.execution_options(populate_existing=True)), endpoint_id)
 
 
 def _found(endpoint: Endpoint | None, endpoint_id: int) -> Endpoint:
@@ -147,7 +163,8 @@ def _count(session: Session, query: sa.Select[Endpoint]) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
-def _cancel(session: Session, endpoint_id: int) -> None:
+def cancel(session: Session, endpoint_id: int) -> None:
+    """End what is on its way to an endpoint that the caller has locked."""
     session.execute(
         sa.update(Delivery)
         .where(Delivery.endpoint_id == endpoint_id, Delivery.state == DeliveryState.PENDING.value)
@@ -156,7 +173,8 @@ def _cancel(session: Session, endpoint_id: int) -> None:
     )
 
 
-def _known(event_types: Iterable[str]) -> list[str]:
+def known_types(event_types: Iterable[str]) -> list[str]:
+    """Return the event types that an endpoint may subscribe to; raise `InvalidInputError` for one that is not there."""
     given, known = set(event_types), {kind.value for kind in PUBLIC}
     for name in sorted(given - known):
         raise InvalidInputError(

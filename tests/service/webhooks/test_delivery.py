@@ -445,7 +445,9 @@ def test_a_delivery_can_be_replayed_under_the_same_message_id(
         conclude(database, prepared, outcome, now)
     assert claim(database, now + 30 * DAY) == []
     with database.write() as session:
-        webhooks.replay(session, prepared.delivery_id, client_id=client, now=now + DAY)
+        webhooks.replay(
+            session, prepared.delivery_id, endpoint_id=prepared.endpoint_id, client_id=client, now=now + DAY
+        )
     (again,) = claim(database, now + DAY)
     assert (again.message_id, again.body) == (prepared.message_id, prepared.body)
     conclude(database, again, bad(), now + DAY)
@@ -460,7 +462,9 @@ def test_to_replay_what_is_being_sent_changes_nothing(database: Database) -> Non
         client = told(session)
     (prepared,) = claim(database, START)
     with database.write() as session:
-        webhooks.replay(session, prepared.delivery_id, client_id=client, now=START + SECOND)
+        webhooks.replay(
+            session, prepared.delivery_id, endpoint_id=prepared.endpoint_id, client_id=client, now=START + SECOND
+        )
     assert claim(database, START + SECOND) == []
     conclude(database, prepared, GOOD, START + SECOND)
     assert the_delivery(database).state == "delivered"
@@ -473,9 +477,13 @@ def test_a_replay_is_for_its_owner_and_for_an_endpoint_that_is_active(database: 
     conclude(database, prepared, bad(410), START)
     with database.write() as session:
         with pytest.raises(NotFoundError):
-            webhooks.replay(session, prepared.delivery_id, client_id=stranger, now=START)
+            webhooks.replay(
+                session, prepared.delivery_id, endpoint_id=prepared.endpoint_id, client_id=stranger, now=START
+            )
         with pytest.raises(ConflictError, match="disabled"):
-            webhooks.replay(session, prepared.delivery_id, client_id=client, now=START)
+            webhooks.replay(
+                session, prepared.delivery_id, endpoint_id=prepared.endpoint_id, client_id=client, now=START
+            )
 
 
 def test_the_history_tells_every_attempt_newest_delivery_first(database: Database) -> None:

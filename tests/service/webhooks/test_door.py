@@ -68,7 +68,10 @@ def test_a_webhook_is_created_shown_listed_and_deleted_and_its_secret_shown_once
         "url": "http://127.0.0.1:9000/x",
         "experiment": experiment,
         "event_types": ["front.changed"],
+        "description": None,
         "state": "active",
+        "failing_since": None,
+        "old_secret_until": None,
     }
     assert key.isdigit()
     status, shown = call("GET", f"/v1/webhooks/{key}")
@@ -124,6 +127,11 @@ def test_what_is_not_there_or_not_the_callers_is_not_found(http: FlaskClient, da
             ("DELETE", f"/v1/webhooks/{key}"),
             ("POST", f"/v1/webhooks/{key}/ping"),
             ("GET", f"/v1/webhooks/{key}/deliveries"),
+            ("GET", f"/v1/webhooks/{key}/deliveries/1"),
+            ("POST", f"/v1/webhooks/{key}/deliveries/1/replay"),
+            ("POST", f"/v1/webhooks/{key}/replay"),
+            ("PUT", f"/v1/webhooks/{key}"),
+            ("POST", f"/v1/webhooks/{key}/rotate"),
         ):
             assert call(method, path)[0] == 404, path
     body = {"url": "https://example.com/", "experiment": str(their_experiment)}
@@ -227,6 +235,56 @@ def test_a_disabled_webhook_says_so_and_cannot_be_pinged(http: FlaskClient, data
     call = caller(http, database, mine)
     assert call("GET", f"/v1/webhooks/{endpoint.id}")[1]["state"] == "disabled"
     assert call("POST", f"/v1/webhooks/{endpoint.id}/ping")[0] == 409
+
+
+def test_a_webhook_is_changed_given_another_secret_and_sent_again_what_it_missed(
+    http: FlaskClient, database: Database, mine: int
+) -> None:
+    with database.write() as session:
+        endpoint = an_endpoint(session, mine)
+        webhooks.fan_out(session, an_event(session, mine), START)
+        (prepared,) = webhooks.claim_due(session, START, 1)
+        webhooks.record_outcome(session, prepared, Failed("answered 410 Gone", 0.1, 410), START, rng=_Dice())
+    call, path = caller(http, database, mine), f"/v1/webhooks/{endpoint.id}"
+    delivery = f"{path}/deliveries/{prepared.delivery_id}"
+    assert call("GET", delivery)[1]["state"] == "cancelled"
+    assert call("POST", f"{delivery}/replay")[0] == 409
+    status, changed = call("PUT", path, {"state": "active", "url": "https://example.com/two", "description": "two"})
+    assert (status, changed["state"], changed["url"], changed["failing_since"]) == (
+        200,
+        "active",
+        "https://example.com/two",
+        None,
+    )
+    assert "secret" not in changed
+    assert call("POST", f"{path}/replay", {"since": int(START.timestamp())})[1]["count"] == 1
+    assert call("POST", f"{delivery}/replay")[1]["state"] == "pending"
+    assert call("GET", f"{path}/deliveries?state=pending&since=0")[1]["count"] == 1
+    status, rotated = call("POST", f"{path}/rotate", {"overlap_s": 60})
+    assert (status, rotated["secret"][:6]) == (200, "whsec_")
+    assert rotated["old_secret_until"] > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("PUT", "", {"state": "deleted"}, ".state"),
+        ("PUT", "", {"description": "x" * 501}, ".description"),
+        ("PUT", "", {"secret": "x"}, ".secret"),
+        ("POST", "/rotate", {"overlap_s": -1}, ".overlap_s"),
+        ("POST", "/rotate", {"overlap_s": 10**9}, ".overlap_s"),
+        ("POST", "/replay", {"since": 1.5}, ".since"),
+        ("GET", "/deliveries?state=lost", None, "state"),
+        ("GET", "/deliveries?since=yesterday", None, "since"),
+    ],
+)
+def test_what_a_change_or_a_filter_cannot_be_is_refused_with_its_field(
+    http: FlaskClient, database: Database, mine: int, method: str, path: str, body: Any, field: str
+) -> None:
+    with database.write() as session:
+        key = an_endpoint(session, mine).id
+    status, problem = caller(http, database, mine)(method, f"/v1/webhooks/{key}{path}", body)
+    assert (status, problem["errors"][0]["field"]) == (400, field)
 
 
 class _Dice(Random):
