@@ -1,41 +1,105 @@
-"""Who is asking: a token by HTTP Basic (as user name) or Bearer; for pages also a guest's token in the address."""
+"""Who is asking: a token by HTTP Basic (as user name) or Bearer; for pages also a cookie, or a guest's in the address.
+
+Every view says by `requires` which scope it needs; tests/service/api/test_scope_matrix.py holds each route to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from flask import g, request
 
-from service.api.door import read
+from service.api.door import services
 from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from service.models import Experiment
 from service.tokens import Caller, authenticate
 
-__all__ = ["caller", "own_client", "requires"]
+__all__ = [
+    "ANYBODY",
+    "Guard",
+    "caller",
+    "check_reach",
+    "guard_of",
+    "identify",
+    "is_for_development",
+    "own_client",
+    "requires",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: A scope that every valid token has: to ask who one is.
+ANYBODY: Final = ""
+#: What development tokens are for: experiments, whose suggestions are then random, and looking around.
+_FOR_DEVELOPMENT: Final = ("/v1/experiments", "/v1/clients/<client_id>/experiments")
 
-def requires(scope: str, *, guest_query: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for a token that may do this; `g.caller` then says whose it is."""
+
+@dataclass(frozen=True)
+class Guard:
+    """What a view asks of a token. `development` of None: whatever its path says."""
+
+    scope: str
+    development: bool | None
+    page: bool
+
+
+class _Guarded(Protocol):
+    guard: Guard
+
+
+def requires(
+    scope: str, *, development: bool | None = None, guest_query: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for a token that may do this; `caller()` then says whose it is.
+
+    `guest_query` marks a page: it takes a guest's token in its address, and the cookie of who has signed in.
+    """
+    guard = Guard(scope, development, guest_query)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            secret = _secret(guest_query=guest_query)
-            with read() as door:
-                found = authenticate(door.session, secret, now=door.now)
-            if not found.may(scope):
-                message = f"You don't have permission to do this action. It needs a token with scope {scope}."
-                raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106
+            found = identify(_secret(page=guard.page))
+            _check(found, guard)
             g.caller = found
             return view(*args, **kwargs)
 
+        cast("_Guarded", guarded).guard = guard
         return guarded
 
     return decorate
+
+
+def guard_of(view: Callable[..., Any]) -> Guard | None:
+    """Return what a view asks of a token; None if it asks nothing."""
+    return getattr(view, "guard", None)
+
+
+def identify(secret: str) -> Caller:
+    """Return who a token belongs to, or raise."""
+    database = services().database
+    with database.read() as session:
+        return authenticate(session, secret, now=lambda: database.now(session))
+
+
+def _check(found: Caller, guard: Guard) -> None:
+    rule = "" if request.url_rule is None else request.url_rule.rule
+    if found.development and not is_for_development(rule, guard):
+        raise PermissionDeniedError("Development tokens cannot access this endpoint.")
+    if guard.scope != ANYBODY and not found.may(guard.scope):
+        message = f"You don't have permission to do this action. It needs a token with scope {guard.scope}."
+        raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
+
+
+def is_for_development(rule: str, guard: Guard) -> bool:
+    """Whether development tokens may call a route."""
+    if guard.development is not None:
+        return guard.development
+    return rule.startswith(_FOR_DEVELOPMENT) or rule.endswith("/projects/<project_id>/experiments")
 
 
 def caller() -> Caller:
@@ -44,16 +108,42 @@ def caller() -> Caller:
     return found
 
 
-def own_client(client_id: str) -> int:
-    """Return the client of the path, which has to be the caller's: others do not exist for it."""
-    key = caller().client_id
-    if client_id != str(key):
+def own_client(client_id: str, *, operated: bool = False) -> int:
+    """Return the client of the path, which has to be the caller's: others do not exist for it.
+
+    `operated`: those who run the service may name any client. Guests are no members of the client.
+    """
+    who = caller()
+    if who.is_guest:
+        message = "You don't have permission to do this action. A guest's token opens what was shared, nothing else."
+        raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
+    if operated and who.may("operator") and client_id.isascii() and client_id.isdigit() and len(client_id) < 19:
+        return int(client_id)
+    if client_id != str(who.client_id):
         raise NotFoundError(f"No client {client_id}", client=client_id)
-    return key
+    return who.client_id
 
 
-def _secret(*, guest_query: bool) -> str:
-    if guest_query and request.args.get("guest"):
+def check_reach(row: Experiment) -> None:
+    """Refuse an experiment that this caller's token does not reach; one of the other kind of token says so."""
+    who = caller()
+    if not who.reaches(row.client_id, experiment_id=row.id, project_id=row.project_id):
+        raise NotFoundError(f"No experiment {row.id}", experiment=str(row.id))
+    if row.development != who.development:
+        kind, token = _kind(row.development), _kind(who.development)
+        message = (
+            f"Attempting to access {kind} experiment {row.id} with {token} token. "
+            f"Please reauthenticate with the client's {kind} token."
+        )
+        raise PermissionDeniedError(message)
+
+
+def _kind(development: bool) -> str:
+    return "development" if development else "production"
+
+
+def _secret(*, page: bool) -> str:
+    if page and request.args.get("guest"):
         return request.args["guest"]
     given = request.authorization
     if given is None:

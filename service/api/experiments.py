@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from service import experiments, observations, tokens
 from service.api import render
-from service.api.auth import caller, requires
+from service.api.auth import caller, check_reach, requires
 from service.api.door import Door, read, write
 from service.api.wire import body, epoch, parse_id, refuse_unknown, reply, walk, walked
 from service.errors import InvalidInputError
@@ -27,7 +27,9 @@ def found(door: Door, experiment_id: str) -> Experiment:
     """Return the experiment of the path, if this caller may see it."""
     who = caller()
     key = parse_id(experiment_id, "experiment")
-    return experiments.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
+    row = experiments.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
+    check_reach(row)
+    return row
 
 
 @blueprint.post("/v1/experiments")

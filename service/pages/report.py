@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
 from service import experiments
-from service.api.auth import caller, requires
+from service.api.auth import caller, check_reach, requires
 from service.api.door import read
 from service.errors import NotFoundError
 from service.pages import problems
@@ -40,6 +40,7 @@ def report(experiment_id: str) -> Response:
     with read() as door:
         asking = caller()
         found = experiments.find(door.session, wanted, client_id=asking.client_id, only=asking.experiment_id)
+        check_reach(found)
         made = read_model.read(door.session, found, now=door.now)
         redis_url = door.settings.redis_url
     context = page(made, x=request.args.get("x"), y=request.args.get("y"), link=_link(wanted), redis_url=redis_url)

@@ -62,7 +62,7 @@ def test_the_first_start_makes_one_admin_token_and_later_ones_none(database: Dat
     with database.write() as session:
         secret = tokens.bootstrap(session, preset=None, now=NOW)
         assert secret is not None
-        assert tokens.authenticate(session, secret, now=NOW).may("admin")
+        assert tokens.authenticate(session, secret, now=NOW).may("operator")
     with database.write() as session:
         assert tokens.bootstrap(session, preset=None, now=NOW) is None
         assert len(session.scalars(sa.select(Client)).all()) == 1
@@ -72,6 +72,6 @@ def test_a_preset_token_is_valid_after_every_start(database: Database) -> None:
     for preset in ("first", "second", "second"):
         with database.write() as session:
             assert tokens.bootstrap(session, preset=preset, now=NOW) is None
-            assert tokens.authenticate(session, preset, now=NOW).may("admin")
+            assert tokens.authenticate(session, preset, now=NOW).may("operator")
     with database.read() as session:
         assert len(session.scalars(sa.select(Token)).all()) == 2

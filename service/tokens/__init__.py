@@ -1,0 +1,19 @@
+"""Keys to the API: made, looked up, changed, ended. Only a digest is kept: a copy of the database opens nothing."""
+
+from service.tokens.callers import PERMISSIONS, SCOPES, Caller, authenticate, permission_of
+from service.tokens.issuing import GUEST_LASTS, bootstrap, issue, issue_for_default, service_key
+from service.tokens.secrets import new_secret
+
+__all__ = [
+    "GUEST_LASTS",
+    "PERMISSIONS",
+    "SCOPES",
+    "Caller",
+    "authenticate",
+    "bootstrap",
+    "issue",
+    "issue_for_default",
+    "new_secret",
+    "permission_of",
+    "service_key",
+]
