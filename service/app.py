@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Flask, Response
+from flask import Flask
 
-from service.api import errors, experiments, fronts, health, observations, suggestions, webhooks
+from service.api import deliveries, errors, experiments, fronts, headers, health, observations, suggestions, webhooks
 from service.api.door import EXTENSION, Services
 from service.db import Database
 from service.nudge import Nudge
@@ -17,21 +17,13 @@ __all__ = ["create_app"]
 
 #: No request needs more: a thousand results are a tenth of it. Flask has no limit by default.
 LARGEST_BODY: Final = 1024 * 1024
-#: No inline script or style, nothing from elsewhere: what a name of a metric may contain stays text.
-_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 _BLUEPRINTS: Final = (
     experiments.blueprint,
     suggestions.blueprint,
     observations.blueprint,
     fronts.blueprint,
     webhooks.blueprint,
+    deliveries.blueprint,
     health.blueprint,
     index.blueprint,
     report.blueprint,
@@ -44,14 +36,8 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     database = Database(settings.database_url)
     app.extensions[EXTENSION] = Services(database, settings, Nudge(settings.celery_broker_url))
+    headers.register(app)
     errors.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.after_request(_add_headers)
     return app
-
-
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response

@@ -12,8 +12,10 @@ __all__ = [
     "InvalidInputError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PreconditionError",
     "ServiceError",
     "UnavailableError",
+    "UnprocessableError",
     "did_you_mean",
 ]
 
@@ -70,6 +72,18 @@ class PermissionDeniedError(ServiceError):
     """A token was given, and it is unknown, has ended, or does not allow this. `token_status` says which."""
 
     code = "not_permitted"
+
+
+class PreconditionError(ServiceError):
+    """The caller made it depend on a state that is not the present one."""
+
+    code = "changed_since"
+
+
+class UnprocessableError(ServiceError):
+    """It was understood and can't be done: not with what is there so far, or not like this."""
+
+    code = "unprocessable"
 
 
 class UnavailableError(ServiceError):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
-from flask import current_app
+import sqlalchemy as sa
+from flask import current_app, request
 from sqlalchemy.orm import Session
 
+from service import refreshes
+from service.api import conditional
 from service.db import Database
 from service.events import RECORDED
 from service.nudge import Nudge
@@ -63,9 +67,24 @@ def write() -> Iterator[Door]:
     """Open a transaction that may change rows; it commits when the block ends, and then the relay is nudged."""
     held = services()
     with held.database.write() as session:
+        if conditional.is_asked():
+            _hold(session)
+            conditional.check()
         yield Door(session, held.database.now(session), held.settings)
     if session.info.get(RECORDED):
         held.nudge.relay()
+
+
+def _hold(session: Session) -> None:
+    """Lock what the path is about, so that nobody changes it between the look at its tag and the change.
+
+    Whoever changes an experiment holds its refresh's row; two conditional changes of anything else wait for each other.
+    """
+    experiment = (request.view_args or {}).get("experiment_id", "")
+    if experiment.isascii() and experiment.isdigit() and len(experiment) < 19:
+        refreshes.hold(session, [int(experiment)])
+    elif session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(request.path.encode()))))
 
 
 def wait_until(is_settled: Callable[[Door], bool], *, at_most_s: float = math.inf) -> None:

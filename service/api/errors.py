@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, Response, request
 from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from service.api.wire import reply
+from service.api.problems import BY_STATUS, problem
 from service.errors import (
     AuthenticationError,
     ConflictError,
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
+    PreconditionError,
     ServiceError,
     UnavailableError,
+    UnprocessableError,
 )
 
 __all__ = ["STATUS", "register", "status_of"]
@@ -31,6 +33,8 @@ STATUS: Final[Mapping[type[ServiceError], int]] = {
     PermissionDeniedError: 403,
     NotFoundError: 404,
     ConflictError: 409,
+    PreconditionError: 412,
+    UnprocessableError: 422,
     UnavailableError: 503,
 }
 
@@ -55,17 +59,12 @@ def register(app: Flask) -> None:
 def _service_error(error: ServiceError) -> Response:
     status = status_of(error)
     extra = {name: error.facts[name] for name in ("token_status",) if name in error.facts}
-    response = _problem(status, error.message, error.code, facts=error.facts, **extra)
+    response = problem(status, error.message, error.code, facts=error.facts, **extra)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Tradespace"'
     if status == 503:
         response.headers["Retry-After"] = "2"
     return response
-
-
-def _problem(status: int, message: str, code: str, *, facts: Mapping[str, Any], **extra: Any) -> Response:
-    errors = [{name: facts[name] for name in ("field", "expected") if name in facts} | {"message": message}]
-    return reply({"message": message, "status": status, "code": code, "errors": errors, **extra}, status)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -76,7 +75,7 @@ def _http_error(error: HTTPException) -> Response:
     elif isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
         message = f"This endpoint accepts only the following methods: {allowed}"
-    response = _problem(status, message, "http_error", facts={})
+    response = problem(status, message, BY_STATUS.get(status, "http_error"), facts={})
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "Location"):
             response.headers[name] = value
@@ -93,4 +92,4 @@ def _database_error(error: DBAPIError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
-    return _problem(500, "An unexpected server error has occurred.", "unexpected", facts={})
+    return problem(500, "An unexpected server error has occurred.", "unexpected", facts={})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from service.api import markers
 from service.models import Experiment
 from tests.service.api.conftest import Api
 
@@ -73,7 +73,6 @@ def test_a_walk_by_markers_meets_each_once_in_the_order_of_the_list(
         assert page is not None
         assert page["count"] == 5
         seen += [item["name"] for item in page["data"]]
-        assert [name for name, value in page["paging"].items() if value is not None] in ([], [marker])
         if page["paging"][marker] is None:
             break
         more = {marker: page["paging"][marker]}
@@ -91,11 +90,11 @@ def test_after_leads_back_to_the_page_that_was_just_before(api: Api) -> None:
     rest = api.get("/v1/experiments", query_string={"limit": 2, "after": back["paging"]["after"]}).json
     assert rest is not None
     assert [item["name"] for item in rest["data"]] == ["e4"]
-    assert rest["paging"] == {"before": None, "after": None}
+    assert rest["paging"]["after"] is None
 
 
-def marked(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def marked(*symbols: markers.Symbol) -> str:
+    return markers.encode(symbols)
 
 
 #: query -> words of the message, field
@@ -104,12 +103,12 @@ ODD_LISTS: dict[str, tuple[dict[str, str], str, str]] = {
     "sort": ({"sort": "name"}, "Invalid sort: name", "sort"),
     "ascending": ({"ascending": "up"}, "expected true or false", "ascending"),
     "a long search": ({"search": "x" * 101}, "up to 100 characters", "search"),
-    "NUL": ({"search": "a\0"}, "Invalid search", "search"),
+    "NUL": ({"search": "a\0"}, "'search' has a NUL character", "search"),
     "no marker": ({"before": ""}, "Invalid paging marker", "before"),
     "no text": ({"after": "_w"}, "Invalid paging marker", "after"),
-    "another order's marker": ({"sort": "recent", "before": marked("id:3")}, "sorted by recent", "before"),
-    "half a marker": ({"sort": "recent", "after": marked("recent:3")}, "sorted by recent", "after"),
-    "both ways": ({"before": marked("id:3"), "after": marked("id:3")}, "expected one of them", "after"),
+    "another order's marker": ({"sort": "recent", "before": marked(3)}, "sorted by recent", "before"),
+    "half a marker": ({"sort": "recent", "after": marked("recent", 3)}, "sorted by recent", "after"),
+    "both ways": ({"before": marked(3), "after": marked(3)}, "expected one of them", "after"),
 }
 
 
@@ -124,7 +123,7 @@ def test_an_odd_question_for_a_list_names_the_field(api: Api, case: str) -> None
 
 def test_a_made_up_marker_leads_somewhere_or_nowhere_but_breaks_nothing(api: Api) -> None:
     api.experiment(name="e")
-    far = marked(f"recent:{2**63 - 1}:{2**63 - 1}")
+    far = marked("recent", 2**63 - 1, 2**63 - 1)
     assert names(api, sort="recent", before=far) == ["e"]
     reply = api.get("/v1/experiments", query_string={"sort": "recent", "after": far})
     assert reply.json["data"] == []  # type: ignore[index]
