@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-__all__ = ["Sums", "pool"]
+__all__ = ["LARGEST", "Sums", "pool"]
 
 Sums = dict[str, Any]
+#: What is larger counts as this large: squares and products of larger numbers overflow.
+LARGEST: Final = 1e100
 #: A standard deviation below this is rounding, not knowledge: its weight would overflow.
 _SMALLEST_STDDEV: Final = 1e-100
 
@@ -28,6 +30,8 @@ def pool(before: dict[str, Any] | None, value: float, stddev: float | None) -> d
     """
     old = before or {"n": 0, "plain": 0.0, "m2": 0.0, "weight": 0.0, "weighted": 0.0, "known": True}
     n = old["n"] + 1
+    value = max(-LARGEST, min(LARGEST, value))
+    stddev = None if stddev is None else min(LARGEST, stddev)
     delta = value - old["plain"]
     plain = old["plain"] + delta / n
     m2 = old["m2"] + delta * (value - plain)

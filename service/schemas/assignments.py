@@ -46,6 +46,8 @@ def check_assignments(definition: Definition, given: Any, *, field: str = ".assi
             hint = did_you_mean(name, known)
             message = f"Invalid assignment, parameter does not exist: {name}{hint}"
             raise InvalidInputError(message, field=f"{field}.{name}")
+        if given[name] is None:
+            raise InvalidInputError(f"Missing assignment for parameter: {name} is null", field=f"{field}.{name}")
     checked: Assignments = {}
     for name, conditional in definition.conditional_by_name.items():
         checked[name] = _choice(given, name, conditional.values, field)
@@ -79,7 +81,7 @@ def _choice(given: Mapping[str, Any], name: str, values: Any, field: str) -> str
     value = _get(given, name, field)
     if not isinstance(value, str) or value not in values:
         hint = did_you_mean(str(value), values)
-        message = f"{shorten(value)} is not a value of `{name}`{hint}"
+        message = f"Invalid value for `{name}`: {shorten(value)} is not one of its values{hint}"
         raise InvalidInputError(message, field=f"{field}.{name}", expected=", ".join(values))
     return value
 
@@ -90,7 +92,8 @@ def _number(parameter: Parameter, value: Any, field: str) -> float | int:
         raise InvalidInputError(message, field=field, expected="a finite number")
     number = float(value) + 0.0  # no -0.0
     if parameter.grid is not None and number not in parameter.grid:
-        message = f"{shorten(value)} is not in the grid of `{parameter.name}`: {shorten(list(parameter.grid))}"
+        known = shorten(list(parameter.grid))
+        message = f"Invalid value for `{parameter.name}`: {shorten(value)} is not in its grid {known}"
         raise InvalidInputError(message, field=field)
     if parameter.is_log and number <= 0:
         message = f"{field} must be greater than 0: `{parameter.name}` is on a log scale, got {shorten(value)}"

@@ -60,6 +60,11 @@ class Definition(Strict):
         return {metric.name or "": metric for metric in self.metrics}
 
     @cached_property
+    def reported(self) -> tuple[str, ...]:
+        """The names of the metrics that results report: all but those that are computed from others."""
+        return tuple(name for name, metric in self.metric_by_name.items() if not getattr(metric, "expression", None))
+
+    @cached_property
     def parameter_by_name(self) -> Mapping[str, Parameter]:
         """The parameters by their names."""
         return {parameter.name: parameter for parameter in self.parameters}

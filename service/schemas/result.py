@@ -6,7 +6,7 @@ anything; `check_result` holds it against the experiment's definition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -16,6 +16,7 @@ from service.errors import InvalidInputError, did_you_mean
 from service.schemas.assignments import Assignments, check_assignments
 from service.schemas.experiment import Definition
 from service.schemas.fields import parse_id, parse_json_object, shorten
+from service.schemas.tasks import parse_task
 from service.schemas.values import Value, complete, of_document, of_flat
 
 __all__ = [
@@ -24,19 +25,23 @@ __all__ = [
     "Result",
     "Value",
     "check_metadata",
+    "check_place",
     "check_result",
     "check_result_id",
+    "check_task",
+    "lacks",
     "parse_document",
     "parse_message",
+    "truth",
 ]
 
 #: Bytes of one message; a result is a handful of numbers.
 LARGEST_MESSAGE: Final = 256 * 1024
 _LONGEST_RESULT_ID: Final = 128
-_DOCUMENT: Final = frozenset(
-    ("experiment", "suggestion", "assignments", "values", "failed", "metadata", "result_id", "schema_version")
+_FLAT: Final = frozenset(
+    ("experiment", "suggestion", "assignments", "task", "failed", "partial", "metadata", "result_id")
 )
-_FLAT: Final = frozenset(("experiment", "suggestion", "assignments", "failed", "metadata", "result_id"))
+_DOCUMENT: Final = frozenset((*_FLAT, "values", "schema_version"))
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,17 @@ class Message:
     failed: bool
     metadata: Any
     result_id: str
+    task: Any = None
+    partial: bool = False
     flat: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Result:
-    """A checked result: either of a suggestion or of a configuration the producer chose."""
+    """A checked result: either of a suggestion or of a configuration the producer chose.
+
+    A partial one lacks some metrics, which may come later. The task of a suggestion's result is the suggestion's.
+    """
 
     experiment_id: int
     suggestion_id: int | None
@@ -64,12 +74,16 @@ class Result:
     failed: bool
     metadata: dict[str, Any] | None
     result_id: str
+    task: str | None = None
+    partial: bool = False
 
     @property
     def payload_hash(self) -> str:
         """The same for the same payload: tells a resent result from another one with the same id."""
         values = [[value.name, value.value, value.stddev] for value in self.values]
         payload = [self.suggestion_id, self.assignments, values, self.failed, self.metadata]
+        if self.task is not None or self.partial:  # what has neither keeps the hash that it always had
+            payload += [self.task, self.partial]
         return blake2b(strict_json(payload).encode(), digest_size=16).hexdigest()
 
 
@@ -97,37 +111,52 @@ def parse_document(document: Mapping[str, Any], *, result_id: str) -> Message:
     if document.get("schema_version", 1) != 1:
         version = shorten(document["schema_version"])
         raise InvalidInputError(f"schema_version {version} is not known here; expected 1", field=".schema_version")
-    failed = document.get("failed", False)
-    if not isinstance(failed, bool):
-        raise InvalidInputError(f"failed must be true or false, got {shorten(failed)}", field=".failed")
     return Message(
         experiment_id=_experiment(document),
         suggestion_id=_suggestion(document),
         assignments=document.get("assignments"),
         values=document.get("values"),
-        failed=failed,
+        failed=truth(document, "failed"),
         metadata=document.get("metadata"),
         result_id=_result_id(document.get("result_id"), result_id),
+        task=document.get("task"),
+        partial=truth(document, "partial"),
     )
 
 
+def truth(document: Mapping[str, Any], name: str) -> bool:
+    """Read a field that is true or false; one that is missing or null is false."""
+    value = document.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be true or false, got {shorten(value)}", field=f".{name}")
+    return value
+
+
 def _parse_flat(flat: dict[str, str], message_id: str) -> Message:
-    failed = flat.get("failed", "false").lower()
-    if failed not in _BOOLEANS:
-        raise InvalidInputError(f"failed must be true or false, got {flat['failed']!r}", field=".failed")
     return Message(
         experiment_id=_experiment(flat),
         suggestion_id=_suggestion(flat),
         assignments=_json_field(flat, "assignments"),
         values=None,
-        failed=_BOOLEANS[failed],
+        failed=_flat_truth(flat, "failed"),
         metadata=_json_field(flat, "metadata"),
         result_id=_result_id(flat.get("result_id"), message_id),
+        task=flat.get("task"),
+        partial=_flat_truth(flat, "partial"),
         flat={name: value for name, value in flat.items() if name not in _FLAT},
     )
 
 
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _flat_truth(flat: Mapping[str, str], name: str) -> bool:
+    text = flat.get(name, "false").lower()
+    if text not in _BOOLEANS:
+        raise InvalidInputError(f"{name} must be true or false, got {flat[name]!r}", field=f".{name}")
+    return _BOOLEANS[text]
 
 
 def _text(value: bytes, name: str) -> str:
@@ -175,18 +204,46 @@ def check_result(message: Message, definition: Definition) -> Result:
         assignments = {**(message.assignments or {}), **flat_assignments} or None
     else:
         assignments, values = message.assignments, of_document(message.values, definition)
-    if (assignments is None) == (message.suggestion_id is None):
-        what = "neither is there" if assignments is None else "both are there"
-        raise InvalidInputError(f"expected either a suggestion or assignments: {what}", field=".suggestion")
+    check_place(message.suggestion_id, assignments)
+    checked = complete(values, definition, failed=message.failed, partial=message.partial)
     return Result(
         experiment_id=message.experiment_id,
         suggestion_id=message.suggestion_id,
         assignments=None if assignments is None else check_assignments(definition, assignments),
-        values=complete(values, message.failed, definition),
+        values=checked,
         failed=message.failed,
         metadata=check_metadata(message.metadata),
         result_id=message.result_id,
+        task=check_task(message.task, definition, is_suggested=message.suggestion_id is not None),
+        partial=message.partial and lacks(checked, definition, failed=message.failed),
     )
+
+
+def check_place(suggestion_id: int | None, assignments: Any) -> None:
+    """Refuse a result of both a suggestion and a configuration of one's own, or of neither."""
+    if (assignments is None) == (suggestion_id is None):
+        what = "neither is there" if assignments is None else "both are there"
+        raise InvalidInputError(f"expected either a suggestion or assignments: {what}", field=".suggestion")
+
+
+def check_task(given: Any, definition: Definition, *, is_suggested: bool) -> str | None:
+    """Return the task of a result: that of its suggestion, or named beside the assignments."""
+    if is_suggested:
+        if given is not None:
+            message = "the task of a suggestion's result is the suggestion's: expected no task"
+            raise InvalidInputError(message, field=".task", expected="nothing")
+        return None
+    task = parse_task(given, definition.task_by_name)
+    if task is None and definition.tasks:
+        known = ", ".join(definition.task_by_name)
+        message = f"this experiment has tasks: expected `task` beside assignments, one of {known}"
+        raise InvalidInputError(message, field=".task", expected=known)
+    return task
+
+
+def lacks(values: Sequence[Value], definition: Definition, *, failed: bool) -> bool:
+    """Whether some metric is not there yet."""
+    return not failed and len(values) < len(definition.reported)
 
 
 def check_metadata(metadata: Any) -> dict[str, Any] | None:
