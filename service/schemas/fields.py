@@ -14,6 +14,7 @@ __all__ = [
     "LARGEST_ID",
     "LARGEST_NUMBER",
     "Name",
+    "Number",
     "Strict",
     "Tagged",
     "check_unique",
@@ -32,6 +33,8 @@ LARGEST_NUMBER: Final = 1e100
 _DEEPEST: Final = 20
 
 Model = TypeVar("Model", bound=BaseModel)
+#: A number with which sums and products can be taken.
+Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -62,7 +65,7 @@ def check_unique(names: Iterable[str], field: str, what: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            refuse(field, f"Duplicate {what}: `{name}` stands twice in {field}")
+            refuse(field, f"Duplicate {what}: {name} stands twice in {field}")
         seen.add(name)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from service.schemas.fields import LARGEST_NUMBER, Tagged, check_unique, refuse
+from service.schemas.fields import LARGEST_NUMBER, Name, Tagged, check_unique, refuse
 
 __all__ = ["MOST_METRICS", "Metric", "check_metrics"]
 
@@ -18,7 +18,7 @@ MOST_OPTIMIZED: Final = 16
 class Metric(Tagged):
     """Something that is measured. `threshold` is the worst acceptable value, itself included."""
 
-    name: Annotated[str, Field(max_length=100)] | None = None
+    name: Name | None = None
     objective: Literal["maximize", "minimize"] = "maximize"
     strategy: Literal["optimize", "constraint", "store"] = "optimize"
     threshold: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] | None = None
@@ -29,8 +29,8 @@ def check_metrics(metrics: Sequence[Metric]) -> None:
     if not metrics:
         refuse(".metrics", "The `metrics` list must contain a metric")
     if len(metrics) > 1 and not all(metric.name for metric in metrics):
-        refuse(".metrics", "A metric without a name must be the only one: give every metric a name")
-    check_unique((metric.name or "" for metric in metrics), ".metrics", "metric")
+        refuse(".metrics", "Multimetric experiments do not support unnamed metrics: give every metric a name")
+    check_unique((metric.name or "" for metric in metrics), ".metrics", "metric name")
     if all(metric.strategy == "store" for metric in metrics):
         refuse(".metrics", "At least one metric must have strategy `optimize` or `constraint`")
     if sum(metric.strategy == "optimize" for metric in metrics) > MOST_OPTIMIZED:
