@@ -15,6 +15,7 @@ import numpy as np
 
 from objectives.shapes import Bools, Floats, Ints
 from objectives.space import SearchSpace
+from objectives.tasks import fidelity
 
 __all__ = ["FeatureMap"]
 
@@ -26,6 +27,9 @@ QUARTER = np.pi / 2.0
 class FeatureMap:
     """Coordinates (n, d) -> features (n, p); `owner` (p,) says which parameter a column belongs to.
 
+    Where there are tasks (the `cheapest` costs less than 1) one more column, of an owner of its own, says how near to
+    the real task a measurement was; whoever names no costs asks about the real one.
+
     >>> from objectives.space import Categorical, Double
     >>> features = FeatureMap(SearchSpace((Double("x", 0, 1), Categorical("kind", ("a", "b")))))
     >>> features(np.array([[0.3, 0.25]])).round(3).tolist(), features.owner.tolist()
@@ -33,6 +37,7 @@ class FeatureMap:
     """
 
     space: SearchSpace
+    cheapest: float = 1.0
 
     @cached_property
     def plain(self) -> bool:
@@ -42,16 +47,27 @@ class FeatureMap:
     @cached_property
     def owner(self) -> Ints:
         """Parameter of each feature column."""
-        widths = [self._width(k) for k in range(self.space.d)]
-        return np.repeat(np.arange(self.space.d), widths)
+        widths = [self._width(k) for k in range(self.space.d)] + [1] * (self.cheapest < 1.0)
+        return np.repeat(np.arange(len(widths)), widths)
+
+    @property
+    def owners(self) -> int:
+        """How many there are: length scales of a model."""
+        return self.space.d + (self.cheapest < 1.0)
 
     def _width(self, k: int) -> int:
         if self.space.categorical[k]:
             return int(self.space.parameters[k].cardinality)
         return 2 if self.space.conditional[k] else 1
 
-    def __call__(self, X: Floats) -> Floats:
-        """Features of snapped coordinates; the cost is that of copying."""
+    def __call__(self, X: Floats, costs: Floats | None = None) -> Floats:
+        """Features of snapped coordinates, measured at tasks of these costs (n,); the cost is that of copying."""
+        Z = self._of_space(X)
+        if self.cheapest == 1.0:
+            return Z
+        return np.column_stack([Z, fidelity(np.ones(len(X)) if costs is None else costs, self.cheapest)])
+
+    def _of_space(self, X: Floats) -> Floats:
         if self.plain:
             return X
         active = self.space.active(X)

@@ -103,7 +103,7 @@ def violations(problem: Problem, data: Data) -> Floats:
     """How far each row (n,) is from feasible: the sum over missed thresholds of the miss in units of the metric's
     spread.
 
-    0 for feasible rows, infinity where a thresholded metric is missing.
+    0 for feasible rows, infinity where a thresholded metric is missing or only a cheap task was measured.
     """
     limited = np.flatnonzero(np.isfinite(problem.thresholds_max))
     if len(data) == 0 or len(limited) == 0:
@@ -113,7 +113,7 @@ def violations(problem: Problem, data: Data) -> Floats:
     seen = np.where(missing, problem.thresholds_max[limited], Y)
     miss = np.maximum(problem.thresholds_max[limited] - seen, 0.0)
     spread = np.ptp(np.vstack([seen, problem.thresholds_max[limited]]), axis=0)
-    return np.where(missing.any(axis=1), np.inf, (miss / np.where(spread > 0, spread, 1.0)).sum(axis=1))
+    return np.where(missing.any(axis=1) | ~data.real, np.inf, (miss / np.where(spread > 0, spread, 1.0)).sum(axis=1))
 
 
 def closest_to_feasible(problem: Problem, data: Data, *, count: int = 3) -> tuple[int, ...]:
@@ -124,13 +124,12 @@ def closest_to_feasible(problem: Problem, data: Data, *, count: int = 3) -> tupl
 
 
 def _masks(problem: Problem, data: Data) -> tuple[Bools, Bools]:
-    """Rows with every optimized metric measured, and those of them that are feasible."""
+    """Rows with every optimized metric measured at the real task, and those of them that are feasible."""
     if len(data) == 0:
         return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
     needed = np.concatenate([problem.optimized_index, problem.constraint_index])
-    complete: Bools = np.asarray((~np.isnan(problem.filled(data.values)[:, needed])).all(axis=1), dtype=np.bool_)
-    if len(needed) == 0:
-        complete = np.ones(len(data), dtype=np.bool_)
+    seen = ~np.isnan(problem.filled(data.values)[:, needed])
+    complete: Bools = np.asarray(seen.all(axis=1) & data.real, dtype=np.bool_)
     return complete, complete & problem.feasible(data.values)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from objectives.alignment import aligned
 from objectives.composed import Composed, Part
 from objectives.errors import FitError
 from objectives.features import FeatureMap
@@ -93,7 +94,7 @@ class Models:
     @cached_property
     def features(self) -> FeatureMap:
         """The map from the unit cube to the models' coordinates."""
-        return FeatureMap(self._problem.space)
+        return FeatureMap(self._problem.space, self._problem.cheapest)
 
     @property
     def _problem(self) -> Problem:
@@ -124,11 +125,19 @@ class Models:
     def fit_quality(self) -> dict[str, FitQuality]:
         """Leave-one-out quality of each metric's GP, by name; metrics with fewer than three values are left out."""
         named = zip(self._problem.metrics, self.gps, strict=True)
-        return {metric.name: _quality(gp) for metric, gp in named if isinstance(gp, GP) and len(gp) > 2}
+        return {metric.name: _quality(gp, self._real(gp)) for metric, gp in named if isinstance(gp, GP) and len(gp) > 2}
 
-    def believe(self, X: Floats) -> Models:
-        """The models as if X (c, d) had been measured and gave the predicted means: what pending points stand for."""
-        Z = self.features(X)
+    def _real(self, gp: GP) -> Bools:
+        """Mask of the values of a GP that the real task gave; all of them where no value is real."""
+        real: Bools = gp.sample.Z[:, -1] == 1.0
+        return real if self._problem.tasks and real.any() else np.ones(len(gp), dtype=np.bool_)
+
+    def believe(self, X: Floats, costs: Floats | None = None) -> Models:
+        """The models as if X (c, d) had been measured and gave the predicted means: what pending points stand for.
+
+        `costs` (c,): of the tasks they are measured at, the real one without.
+        """
+        Z = self.features(X, costs)
         gps = tuple(gp.believe(Z) if gp is not None else None for gp in self.gps)
         scalarized = tuple(replace(s, gp=s.gp.believe(Z)) for s in self.scalarized)
         return replace(self, gps=gps, scalarized=scalarized)
@@ -240,10 +249,13 @@ class _Work:
 
     def __init__(self, problem: Problem, data: Data, previous: Models, rng: np.random.Generator, refit: bool) -> None:
         self.problem, self.data, self.previous, self.rng, self.refit = problem, data, previous, rng, refit
-        self.features = FeatureMap(problem.space)
+        self.features = FeatureMap(problem.space, problem.cheapest)
         self.X = problem.space.encode(data.assignments)
-        self.Z = self.features(self.X)
+        self.Z = self.features(self.X, data.costs)
         self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
+        self.slopes = np.ones(self.Y.shape)
+        if not data.real.all():
+            self._align()
         self.notes: list[str] = []
         self.thetas: dict[str, Floats] = {}
         self.kernels: dict[str, str] = {}
@@ -254,6 +266,15 @@ class _Work:
             )
         self.fresh = previous.generation % FRESH_STARTS_EVERY == 0
 
+    def _align(self) -> None:
+        """Put what cheap tasks measured on the scale of the real one."""
+        plain = FeatureMap(self.problem.space)
+        Z = plain(self.X)
+        for j in np.flatnonzero(self.problem.modelled).tolist():
+            rows = ~np.isnan(self.Y[:, j])
+            found = aligned(Z[rows], plain.owner, self.Y[rows, j], self.data.costs[rows])
+            self.Y[rows, j], self.slopes[rows, j] = found
+
     def metric_gp(self, j: int) -> GP | None:
         metric = self.problem.metrics[j]
         if not self.problem.modelled[j] or metric.expression is not None:
@@ -261,7 +282,8 @@ class _Work:
         rows = ~np.isnan(self.Y[:, j])
         self._remark(metric.name, self.Y[rows, j])
         rows &= self.local
-        variances, counts = self.data.variances[rows, j], self.data.counts[rows, j]
+        variances = self.data.variances[rows, j] * self.slopes[rows, j] ** 2
+        counts = self.data.counts[rows, j]
         return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts)
 
     def composed(self, gps: tuple[GP | None, ...]) -> tuple[Surrogate | None, ...]:
@@ -341,7 +363,7 @@ class _Work:
         return gp
 
     def _starts(self, name: str) -> tuple[Floats, ...]:
-        d = self.problem.space.d
+        d = self.features.owners
         last = self.previous.thetas.get(name)
         if last is None or len(last) != d + 2:
             return ()
@@ -359,14 +381,14 @@ class _Work:
             self.notes.append(f"{name}: every value is the same so far, so its model knows only that")
 
 
-def _quality(gp: GP) -> FitQuality:
-    mean, var = gp.leave_one_out()
-    y = gp.mean + gp.sd * gp.y
+def _quality(gp: GP, rows: Bools) -> FitQuality:
+    mean, var = (found[rows] for found in gp.leave_one_out())
+    y = (gp.mean + gp.sd * gp.y)[rows]
     error = y - mean
     total = float(np.square(y - y.mean()).sum())
     density = -0.5 * np.log(2.0 * np.pi * var / gp.sd**2) - 0.5 * error**2 / var
     return FitQuality(
-        n=len(gp),
+        n=len(y),
         r2=1.0 - float(error @ error) / total if total > 0 else 0.0,
         coverage=float((np.abs(error) <= 1.96 * np.sqrt(var)).mean()),
         log_density=float(density.mean()),

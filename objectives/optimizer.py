@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from objectives.choice import choose_task
 from objectives.errors import DataError
 from objectives.hypervolume import Front, observed_front
 from objectives.models import FitQuality, Models, Scalarized
@@ -34,7 +35,8 @@ class Candidate:
     """A configuration worth measuring, not yet stored.
 
     strategy: the member that proposed it; reason: one sentence for people; predicted: {metric: (mean, stddev)} in
-    natural units, None without models; log_acquisition: how the strategy values it, comparable within one call only.
+    natural units, None without models; log_acquisition: how the strategy values it, comparable within one call only;
+    task: the name of the task to measure it at, None where the problem has no tasks.
     """
 
     assignments: dict[str, Any]
@@ -42,6 +44,7 @@ class Candidate:
     reason: str
     predicted: dict[str, tuple[float, float]] | None
     log_acquisition: float | None
+    task: str | None = None
 
 
 def fit(
@@ -69,13 +72,15 @@ def suggest(
     strategy: str = "auto",
     seed: int = 0,
     budget: int | None = None,
+    solutions: int = 1,
 ) -> tuple[Candidate, ...]:
     """`count` candidates: valid, distinct from each other, from pending and from observed configurations.
 
     Each is chosen as if those before it, and everything pending, had been measured and gave what the models expect, so
     that a batch does not cluster. `models` that do not know the newest data are conditioned on it, not refitted;
     without models (None) the points are quasi-random, which always works. `seed`: of the Sobol sequence of the first
-    points; `budget`: planned number of observations. Where measurements are noisy and the space is finite and all
+    points; `budget`: planned number of observations; `solutions`: how many different good configurations are wanted of
+    a single metric. Where measurements are noisy and the space is finite and all
     seen, SpaceExhaustedError still says so: repeats are the caller's decision. Fewer than `count` come back when the
     space ends on the way. DataError for an unknown strategy.
     """
@@ -84,7 +89,7 @@ def suggest(
     with _threads.limit(limits=1):
         models = models if strategy in MODEL_FREE else _current(problem, data, models, rng)
         models = models if models is not None and models.conditioned else None
-        state = _state(problem, data, front, models, seed=seed, budget=budget or USUAL_BUDGET)
+        state = _state(problem, data, front, models, seed=seed, budget=budget or USUAL_BUDGET, solutions=solutions)
         return _batch(state, count, strategy, rng)
 
 
@@ -94,8 +99,10 @@ def _batch(state: State, count: int, strategy: str, rng: np.random.Generator) ->
         if made and len(state.taken) >= state.problem.space.size:
             break
         proposal = STRATEGIES[strategy](state, rng)
-        made.append(_candidate(state, proposal))
-        state = state.after(proposal) if len(made) < count else state
+        task = choose_task(state, proposal)
+        made.append(_candidate(state, proposal, None if task is None else task.name))
+        cost = 1.0 if task is None else task.cost
+        state = state.after(proposal, cost) if len(made) < count else state
     return tuple(made)
 
 
@@ -106,18 +113,32 @@ def _current(problem: Problem, data: Data, models: Models | None, rng: np.random
     return fit_models(problem, data, previous=models, rng=rng, refit=False)
 
 
-def _state(problem: Problem, data: Data, front: Front, models: Models | None, *, seed: int, budget: int) -> State:
+def _state(
+    problem: Problem, data: Data, front: Front, models: Models | None, *, seed: int, budget: int, solutions: int
+) -> State:
     space = problem.space
     open_points = space.encode(data.pending)
     if models is not None and len(open_points):
-        models = models.believe(open_points)
-    taken: frozenset[Hashable] = frozenset(space.key(a) for a in (*data.assignments, *data.pending))
-    return State(problem, data, front, models, open_points, taken, len(data) + len(open_points), seed, budget)
+        models = models.believe(open_points, data.pending_costs)
+    turn = len(data) + len(open_points)
+    return State(problem, data, front, models, open_points, _taken(problem, data), turn, seed, budget, solutions)
 
 
-def _candidate(state: State, proposal: Proposal) -> Candidate:
+def _taken(problem: Problem, data: Data) -> frozenset[Hashable]:
+    """What must not be proposed again; what only a cheap task has measured may be."""
+    measured = [a for a, real in zip(data.assignments, data.real.tolist(), strict=True) if real]
+    pending = [a for a, cost in zip(data.pending, data.pending_costs.tolist(), strict=True) if cost == 1.0]
+    return frozenset(problem.space.key(assignments) for assignments in (*measured, *pending))
+
+
+def _candidate(state: State, proposal: Proposal, task: str | None) -> Candidate:
     return Candidate(
-        proposal.assignments, proposal.strategy, proposal.reason, _predicted(state, proposal), proposal.log_acquisition
+        proposal.assignments,
+        proposal.strategy,
+        proposal.reason,
+        _predicted(state, proposal),
+        proposal.log_acquisition,
+        task,
     )
 
 
@@ -143,17 +164,28 @@ class Optimizer:
     True
     """
 
-    def __init__(self, problem: Problem, *, seed: int = 0, strategy: str = "auto", budget: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        seed: int = 0,
+        strategy: str = "auto",
+        budget: int | None = None,
+        solutions: int = 1,
+    ) -> None:
         self.problem, self.strategy, self.seed, self.budget = problem, strategy, seed, budget
+        self.solutions = solutions
         self.models: Models | None = None
         self._rng = np.random.default_rng(seed)
-        self._pending: list[Assignments] = []
+        self._costs = {task.name: task.cost for task in problem.tasks}
+        self._pending: list[tuple[Assignments, float]] = []
         self._told: list[Observation] = []
 
     @property
     def data(self) -> Data:
         """Everything told so far, and what is pending; repeats of a configuration are pooled."""
-        return pool(self.problem, self._told, pending=self._pending)
+        pending = [assignments for assignments, _ in self._pending]
+        return pool(self.problem, self._told, pending=pending, pending_costs=[cost for _, cost in self._pending])
 
     @property
     def front(self) -> Front:
@@ -162,6 +194,11 @@ class Optimizer:
 
     def ask(self, count: int = 1) -> Any:
         """The next assignments to measure: a dict, or a list of them for a `count` above one."""
+        found = self.propose(count)
+        return found[0].assignments if count == 1 else [candidate.assignments for candidate in found]
+
+    def propose(self, count: int = 1) -> tuple[Candidate, ...]:
+        """The next candidates with all that is known about them; with tasks, what each is to be measured at."""
         data = self.data
         if len(data) and self.strategy not in MODEL_FREE:
             self.models = fit(self.problem, data, previous=self.models, rng=self._rng)
@@ -175,9 +212,10 @@ class Optimizer:
             strategy=self.strategy,
             seed=self.seed,
             budget=self.budget,
+            solutions=self.solutions,
         )
-        self._pending += [candidate.assignments for candidate in found]
-        return found[0].assignments if count == 1 else [candidate.assignments for candidate in found]
+        self._pending += [(candidate.assignments, self._costs.get(candidate.task or "", 1.0)) for candidate in found]
+        return found
 
     def tell(
         self,
@@ -185,11 +223,14 @@ class Optimizer:
         values: Mapping[str, float] | None,
         *,
         stddevs: Mapping[str, float] | None = None,
+        task: str | None = None,
     ) -> None:
         """Report measured values by metric name (missing ones may come later), or None for a failure.
 
-        `stddevs`: the standard deviation of each value, where it is known.
+        `stddevs`: the standard deviation of each value, where it is known. `task`: what it was measured at, the real
+        one without.
         """
-        key = self.problem.space.key(assignments)
-        self._pending = [p for p in self._pending if self.problem.space.key(p) != key]
-        self._told.append(Observation(assignments, values, stddevs or {}))
+        space, cost = self.problem.space, self._costs.get(task or "", 1.0)
+        done = (space.key(assignments), cost)
+        self._pending = [(p, c) for p, c in self._pending if (space.key(p), c) != done]
+        self._told.append(Observation(assignments, values, stddevs or {}, cost))

@@ -18,15 +18,25 @@ __all__ = ["Observation", "pool"]
 
 @dataclass(frozen=True)
 class Observation:
-    """One measurement: values and standard deviations by metric name (natural units), or values None for a failure."""
+    """One measurement: values and standard deviations by metric name (natural units), or values None for a failure.
+
+    cost: of the task it was measured at.
+    """
 
     assignments: Assignments
     values: Mapping[str, float] | None
     stddevs: Mapping[str, float] = field(default_factory=dict)
+    cost: float = 1.0
 
 
-def pool(problem: Problem, observations: Sequence[Observation], *, pending: Sequence[Assignments] = ()) -> Data:
-    """One row a distinct configuration, in the order of their first observation.
+def pool(
+    problem: Problem,
+    observations: Sequence[Observation],
+    *,
+    pending: Sequence[Assignments] = (),
+    pending_costs: Sequence[float] = (),
+) -> Data:
+    """One row a distinct configuration (and cost of its task), in the order of their first observation.
 
     Where every standard deviation is known the mean is weighted by precision and its variance is 1 / sum(1 / sd^2), as
     the measurements themselves would tell a model; otherwise it is the plain mean, of unknown variance and the count
@@ -42,7 +52,7 @@ def pool(problem: Problem, observations: Sequence[Observation], *, pending: Sequ
     """
     groups: dict[Hashable, list[Observation]] = {}
     for observation in observations:
-        groups.setdefault(problem.space.key(observation.assignments), []).append(observation)
+        groups.setdefault((problem.space.key(observation.assignments), observation.cost), []).append(observation)
     rows = [_row(problem, group) for group in groups.values()]
     cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, problem.k)
     return Data(
@@ -52,6 +62,8 @@ def pool(problem: Problem, observations: Sequence[Observation], *, pending: Sequ
         counts=cube[:, 2],
         failures=np.array([sum(o.values is None for o in group) for group in groups.values()], dtype=np.float64),
         pending=pending,
+        costs=np.array([group[0].cost for group in groups.values()], dtype=np.float64),
+        pending_costs=np.array(pending_costs, dtype=np.float64),
     )
 
 

@@ -16,6 +16,7 @@ from objectives.errors import DataError
 from objectives.metrics import Metric
 from objectives.shapes import Assignments, Bools, Floats, Ints
 from objectives.space import SearchSpace
+from objectives.tasks import Task, check_tasks
 
 __all__ = ["Data", "Problem"]
 
@@ -25,10 +26,11 @@ LARGEST = 1e100
 
 @dataclass(frozen=True)
 class Problem:
-    """A search space and its metrics. DataError if a metric's name is used twice."""
+    """A search space, its metrics and, if any, its tasks. DataError if a metric's name is used twice."""
 
     space: SearchSpace
     metrics: tuple[Metric, ...]
+    tasks: tuple[Task, ...] = ()
 
     def __post_init__(self) -> None:
         names = [metric.name for metric in self.metrics]
@@ -36,6 +38,7 @@ class Problem:
             raise DataError("metric names must differ from each other", names=names)
         for metric in self.metrics:
             _check_parts(self, metric)
+        check_tasks(self.tasks)
 
     @cached_property
     def optimized(self) -> tuple[Metric, ...]:
@@ -66,6 +69,11 @@ class Problem:
     def k(self) -> int:
         """Number of metrics."""
         return len(self.metrics)
+
+    @property
+    def cheapest(self) -> float:
+        """The cost of the cheapest task; 1 where there are no tasks."""
+        return min((task.cost for task in self.tasks), default=1.0)
 
     def to_max(self, values: Floats) -> Floats:
         """Natural values (n, k) of all metrics, composites filled in, each turned so that larger is better."""
@@ -132,8 +140,9 @@ class Data:
     variances (n, k): known variance of that (mean) value; NaN = unknown.
     counts (n, k): how many measurements were pooled into it.
     failures (n,): how many observations of the configuration failed.
-    pending: assignments that are being measured now.
-    The last four have defaults. DataError for infinite values, negative variances or shapes that disagree.
+    pending: assignments that are being measured now. costs (n,) and pending_costs: of the tasks they are measured at.
+    The last six have defaults; cost 1 is the real thing, which it always is without tasks. DataError for infinite
+    values, negative variances or shapes that disagree.
     """
 
     assignments: Sequence[Assignments]
@@ -142,6 +151,8 @@ class Data:
     counts: Floats = field(default_factory=_nothing)
     failures: Floats = field(default_factory=_nothing)
     pending: Sequence[Assignments] = ()
+    costs: Floats = field(default_factory=_nothing)
+    pending_costs: Floats = field(default_factory=_nothing)
 
     def __post_init__(self) -> None:
         values = np.atleast_2d(np.array(self.values, dtype=np.float64)) if len(self.assignments) else self._none()
@@ -152,6 +163,8 @@ class Data:
             "variances": _filled(self.variances, values.shape, np.nan),
             "counts": _filled(self.counts, values.shape, 1.0),
             "failures": _filled(self.failures, values.shape[:1], 0.0),
+            "costs": _filled(self.costs, values.shape[:1], 1.0),
+            "pending_costs": _filled(self.pending_costs, (len(self.pending),), 1.0),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -171,6 +184,11 @@ class Data:
         """Mask (n, k) of values that are there."""
         return ~np.isnan(self.values)
 
+    @cached_property
+    def real(self) -> Bools:
+        """Mask (n,) of rows measured at the real task: those that can be best."""
+        return np.asarray(self.costs == 1.0, dtype=np.bool_)
+
 
 def _filled(array: Floats | None, shape: tuple[int, ...], default: float) -> Floats:
     if array is None or np.size(array) == 0:
@@ -186,6 +204,8 @@ def _check_data(data: Data) -> None:
         ("variances", data.variances, data.values.shape),
         ("counts", data.counts, data.values.shape),
         ("failures", data.failures, (n,)),
+        ("costs", data.costs, (n,)),
+        ("pending_costs", data.pending_costs, (len(data.pending),)),
     ):
         if array.shape != shape:
             raise DataError(f"expected {name} of shape {shape}, got {array.shape}", field=name)

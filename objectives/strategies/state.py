@@ -12,7 +12,7 @@ import numpy as np
 from objectives.hypervolume import Front
 from objectives.models import Models
 from objectives.problem import Data, Problem
-from objectives.shapes import Floats, Ints
+from objectives.shapes import Bools, Floats, Ints
 
 __all__ = ["Proposal", "State", "Strategy"]
 
@@ -35,7 +35,7 @@ class State:
     models: conditioned on data and, by belief, on everything pending; None while there are none. open_points (q, d):
     what is pending or was proposed in this batch. taken: keys that must not be proposed again. turn: how many
     configurations came before this proposal. seed: of the quasi-random sequence. budget: total number of observations
-    that is planned.
+    that is planned. solutions: how many different good configurations are wanted of a single metric.
     """
 
     problem: Problem
@@ -47,6 +47,7 @@ class State:
     turn: int
     seed: int
     budget: int
+    solutions: int = 1
 
     @cached_property
     def observed(self) -> Floats:
@@ -55,9 +56,15 @@ class State:
 
     @cached_property
     def complete(self) -> Ints:
-        """Row numbers whose optimized metrics are all measured."""
-        values = self.problem.filled(self.data.values)[:, self.problem.optimized_index]
-        return np.flatnonzero(~np.isnan(values).any(axis=1))
+        """Row numbers whose optimized metrics are all measured at the real task (constraints, where none is
+        optimized)."""
+        return np.flatnonzero(self._whole & self.data.real)
+
+    @cached_property
+    def _whole(self) -> Bools:
+        problem = self.problem
+        columns = problem.optimized_index if problem.m else problem.constraint_index
+        return np.asarray(~np.isnan(problem.filled(self.data.values)[:, columns]).any(axis=1), dtype=np.bool_)
 
     @cached_property
     def design_size(self) -> int:
@@ -66,15 +73,15 @@ class State:
 
     @property
     def few(self) -> bool:
-        """Whether there is too little data for models."""
-        return self.models is None or len(self.complete) < self.design_size
+        """Whether there is too little data for models: cheap tasks count, but two results must be real."""
+        return self.models is None or int(self._whole.sum()) < self.design_size or len(self.complete) < 2
 
-    def after(self, proposal: Proposal) -> State:
-        """The state once `proposal` is pending."""
+    def after(self, proposal: Proposal, cost: float = 1.0) -> State:
+        """The state once `proposal` is pending, at a task of this cost."""
         x = proposal.x[None]
         return replace(
             self,
-            models=self.models.believe(x) if self.models is not None else None,
+            models=self.models.believe(x, np.array([cost])) if self.models is not None else None,
             open_points=np.vstack([self.open_points, x]),
             taken=self.taken | {self.problem.space.key(proposal.assignments)},
             turn=self.turn + 1,
