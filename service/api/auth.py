@@ -13,6 +13,7 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 from flask import g, request
 
 from service.api.door import services
+from service.api.idempotency import once
 from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from service.models import Experiment
 from service.tokens import Caller, authenticate
@@ -66,7 +67,7 @@ def requires(
             found = identify(_secret(page=guard.page))
             _check(found, guard)
             g.caller = found
-            return view(*args, **kwargs)
+            return once(lambda: view(*args, **kwargs), found, services().database)
 
         cast("_Guarded", guarded).guard = guard
         return guarded

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -78,7 +78,7 @@ def _current() -> str:
     except HTTPException:
         return ""
     with _look():
-        response: Response = current_app.view_functions[endpoint](**arguments)
+        response = cast("Response", current_app.view_functions[endpoint](**arguments))
     return response.get_etag()[0] or ""
 
 

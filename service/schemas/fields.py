@@ -85,7 +85,8 @@ def parse_json_object(text: bytes | str, *, what: str = "Request body") -> dict[
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{what} is not UTF-8: byte {error.start} is wrong", expected="UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"Malformed json in {what.lower()}: {error}", expected="a JSON object") from error
+        message = f"Malformed json in {what[:1].lower()}{what[1:]}. Invalid json: {error}"
+        raise InvalidInputError(message, expected="a JSON object") from error
     if not isinstance(value, dict):
         raise InvalidInputError(f"{what} must be a JSON object, not {shorten(value)}", expected="a JSON object")
     _refuse_unstorable(value, "", 0)
@@ -190,6 +191,26 @@ def _not_allowed(path: str, first: Any, _model: type[BaseModel], _given: Mapping
     return f"{shorten(first['input'])} is not one of the allowed values: {allowed} ({path})"
 
 
+def _out_of_bounds(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    name, words = _BOUNDS[first["type"]]
+    return f"{path} must be {words} {first['ctx'][name]}, got {shorten(first['input'])}"
+
+
+def _length(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    longest = first["ctx"].get("max_length")
+    limit = first["ctx"]["min_length"] if longest is None else longest
+    if isinstance(first["input"], Mapping):
+        return (
+            f"Expected at {'least' if longest is None else 'most'} {limit} keys in {shorten(first['input'])} ({path})"
+        )
+    words = "greater" if longest is None else "less"
+    return f"The length of {path} must be {words} than or equal to {limit}, got {shorten(first['input'])}"
+
+
+def _no_match(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+    return f"{shorten(first['input'])} does not match the regular expression /{first['ctx']['pattern']}/ ({path})"
+
+
 def _in_general(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
     return f"{path}: {first['msg']}, got {shorten(first['input'])}"
 
@@ -206,9 +227,19 @@ _KINDS: Final = {
     "bool_type": "boolean",
     "finite_number": "finite number",
 }
+_BOUNDS: Final = {
+    "greater_than": ("gt", "greater than"),
+    "greater_than_equal": ("ge", "greater than or equal to"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "less than or equal to"),
+}
+_LENGTHS: Final = ("string_too_short", "string_too_long", "too_short", "too_long")
 _WORDS: Final[Mapping[str, Callable[[str, Any, type[BaseModel], Mapping[str, Any]], str]]] = {
     "missing": _missing,
     "extra_forbidden": _unknown,
     "literal_error": _not_allowed,
+    "string_pattern_mismatch": _no_match,
     **dict.fromkeys(_KINDS, _wrong_type),
+    **dict.fromkeys(_BOUNDS, _out_of_bounds),
+    **dict.fromkeys(_LENGTHS, _length),
 }

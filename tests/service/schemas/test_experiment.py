@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         ".parameters[5].bounds.max",
         "finite",
     ),
-    "empty parameters": (changed(("parameters",), []), ".parameters", "at least 1"),
+    "empty parameters": (changed(("parameters",), []), ".parameters", "greater than or equal to 1"),
     "twice the same name": (changed(("parameters", 2, "name"), "rate"), ".parameters", "stands twice"),
     "a conditional's name": (changed(("parameters", 2, "name"), "family"), ".parameters", "stands twice"),
     "no bounds": (changed(("parameters", 0, "bounds"), None), ".parameters[0].bounds", "needs bounds"),
@@ -126,7 +126,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "constraint nobody meets": (
         changed(("linear_constraints", 0, "threshold"), -1),
         ".linear_constraints[0].threshold",
-        "No configuration meets",
+        "no configuration meets",
     ),
     "constraint on nothing": (
         changed(("linear_constraints", 0, "terms", 0, "name"), "mixx"),

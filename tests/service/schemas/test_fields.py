@@ -1,0 +1,45 @@
+"""Refusals in the words that SigOpt's callers know, with what was there beside."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from service.errors import InvalidInputError
+from service.schemas.fields import Strict, parse_model
+
+
+class Body(Strict):
+    name: Annotated[str, Field(min_length=1, max_length=3)] = "a"
+    key: Annotated[str, Field(pattern="^[a-z]+$")] = "a"
+    above: Annotated[int, Field(gt=0)] = 1
+    least: Annotated[float, Field(ge=2)] = 2
+    below: Annotated[float, Field(lt=5)] = 2
+    most: Annotated[int, Field(le=5)] = 2
+    items: Annotated[list[int], Field(min_length=1, max_length=2)] = Field(default_factory=lambda: [1])
+    pairs: Annotated[dict[str, int], Field(max_length=1)] = Field(default_factory=dict)
+
+
+WORDS: dict[str, tuple[dict[str, Any], str]] = {
+    "short": ({"name": ""}, 'The length of .name must be greater than or equal to 1, got ""'),
+    "long": ({"name": "abcd"}, 'The length of .name must be less than or equal to 3, got "abcd"'),
+    "pattern": ({"key": "A"}, '"A" does not match the regular expression /^[a-z]+$/ (.key)'),
+    "above": ({"above": 0}, ".above must be greater than 0, got 0"),
+    "least": ({"least": 1}, ".least must be greater than or equal to 2.0, got 1"),
+    "below": ({"below": 5}, ".below must be less than 5.0, got 5"),
+    "most": ({"most": 6}, ".most must be less than or equal to 5, got 6"),
+    "none": ({"items": []}, "The length of .items must be greater than or equal to 1, got []"),
+    "many": ({"items": [1, 2, 3]}, "The length of .items must be less than or equal to 2, got [1, 2, 3]"),
+    "keys": ({"pairs": {"a": 1, "b": 2}}, 'Expected at most 1 keys in {"a": 1, "b": 2} (.pairs)'),
+    "kind": ({"items": ["x"]}, 'Invalid type for .items[0]: "x" - expected type integer'),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_a_refusal_says_where_what_was_there_and_what_was_expected(case: str) -> None:
+    given, message = WORDS[case]
+    with pytest.raises(InvalidInputError) as raised:
+        parse_model(Body, given)
+    assert raised.value.message == message
