@@ -30,15 +30,12 @@ LIBRARIES = (
     OURS,
     Library("optuna", "with_optuna", ("optuna-gp", "optuna-tpe"), thresholds=False),
     Library("botorch", "with_botorch", ("botorch",), thresholds=True),
+    Library("ax", "with_ax", ("ax",), thresholds=True),
+    Library("smac", "with_smac", ("smac",), thresholds=False),
+    Library("openbox", "with_openbox", ("openbox",), thresholds=True),
+    Library("sigoptlite", "with_sigoptlite", ("sigoptlite",), thresholds=True),
+    Library("pymoo", "with_pymoo", ("pymoo-nsga2",), thresholds=False),
 )
-#: peers that the runner does not run yet, and why
-MISSING = {
-    "ax-platform": "no adapter yet",
-    "smac": "no adapter yet",
-    "pymoo": "no adapter yet",
-    "openbox": "no adapter yet",
-    "sigoptlite": "no adapter yet",
-}
 
 
 def python(library: Library) -> Path:

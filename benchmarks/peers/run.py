@@ -127,7 +127,7 @@ def main() -> None:
         return
     os.nice(10)
     reasons = {} if options.table else run_missing(options, path)
-    text = tables.table(lines(path), environments.MISSING | reasons)
+    text = tables.table(lines(path), reasons)
     print(text)
     (options.out / "peers.md").write_text(text)
     tables.plots(lines(path), options.out)
