@@ -6,11 +6,13 @@ A strategy is a function of the state of an experiment and dice, and proposes on
 from __future__ import annotations
 
 from objectives.strategies.auto import auto
+from objectives.strategies.constraint_active_search import constraint_active_search
 from objectives.strategies.ehvi import log_ehvi
 from objectives.strategies.grid import grid
 from objectives.strategies.nsga2 import nsga2
 from objectives.strategies.parego import parego
 from objectives.strategies.policy_gradient import policy_gradient
+from objectives.strategies.several_solutions import several_solutions
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State, Strategy
 from objectives.strategies.thompson import thompson
@@ -26,6 +28,8 @@ MODEL_FREE = frozenset({"grid", "nsga2", "policy_gradient", "quasi_random", "ran
 
 STRATEGIES: dict[str, Strategy] = {
     "auto": auto,
+    "constraint_active_search": constraint_active_search,
+    "several_solutions": several_solutions,
     "log_ehvi": log_ehvi,
     "parego": parego,
     "quasi_random": quasi_random,

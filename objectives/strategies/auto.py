@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from objectives.strategies.constraint_active_search import constraint_active_search
 from objectives.strategies.ehvi import log_ehvi
+from objectives.strategies.several_solutions import several_solutions
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State, Strategy
 from objectives.strategies.ucb import ucb
@@ -29,8 +31,14 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(lambda state: state.problem.m == 0, quasi_random, "no metric is optimized"),
+    Rule(lambda state: not any(state.problem.modelled), quasi_random, "no metric is optimized or limited"),
     Rule(lambda state: state.few, quasi_random, "there are too few results for models"),
+    Rule(lambda state: state.problem.m == 0, constraint_active_search, "whatever meets the thresholds is wanted"),
+    Rule(
+        lambda state: state.problem.m == 1 and state.solutions > 1,
+        several_solutions,
+        "several different solutions are wanted",
+    ),
     Rule(lambda state: state.problem.m == 1, ucb, "optimism suits a single metric"),
     Rule(lambda _: True, log_ehvi, "several metrics are traded off"),
 )

@@ -8,7 +8,7 @@ from objectives.acquisition import log_feasibility
 from objectives.shapes import Floats
 from objectives.strategies.state import State
 
-__all__ = ["limited_metrics", "log_acceptable"]
+__all__ = ["limited_metrics", "log_acceptable", "log_reaching"]
 
 #: sd of the success model's own doubt, so that a few failures never forbid a region
 DOUBT = 0.1
@@ -33,15 +33,23 @@ def log_acceptable(state: State, Z: Floats, *, inflate: float = 1.0) -> Floats:
 
     Inflated on some turns, so that islands which a model believes infeasible are looked at again.
     """
+    limits = np.full(state.problem.k, -np.inf)
+    wanted = limited_metrics(state)
+    limits[wanted] = state.problem.thresholds_max[wanted]
+    return log_reaching(state, Z, limits, inflate=inflate)
+
+
+def log_reaching(state: State, Z: Floats, limits: Floats, *, inflate: float = 1.0) -> Floats:
+    """log probability (c,) that a candidate succeeds and reaches `limits` (k,) in maximised units, -inf for none."""
     models = state.models
     if models is None:
         return np.zeros(len(Z))
     total = np.zeros(len(Z))
-    for j in limited_metrics(state):
+    for j in np.flatnonzero(np.isfinite(limits)).tolist():
         gp = models.gps[j]
         if gp is not None:
             mean, var = gp.standard(Z)
-            limit = gp.standardise(state.problem.thresholds_max[j : j + 1])
+            limit = gp.standardise(limits[j : j + 1])
             total += log_feasibility(mean[:, None], inflate * np.sqrt(var)[:, None], limit)
     if models.success is not None:
         mean, var = models.success.predict(Z)
