@@ -16,7 +16,19 @@ from service.api import markers, query
 from service.api.markers import Symbol
 from service.errors import InvalidInputError
 
-__all__ = ["LARGEST_PAGE", "Key", "Page", "Walk", "page", "pagination", "unpaged", "walk", "walked"]
+__all__ = [
+    "LARGEST_PAGE",
+    "Key",
+    "Page",
+    "Walk",
+    "as_page",
+    "page",
+    "pagination",
+    "read_limit",
+    "unpaged",
+    "walk",
+    "walked",
+]
 
 #: Where an item stands in an order: its id, or what comes before the id and then the id.
 Key = tuple[Any, ...]
@@ -54,7 +66,7 @@ class Walk:
 
 def page() -> Page:
     """Read `limit` and `before` of the query, for a list that has one order."""
-    limit = _limit()
+    limit = read_limit()
     for name in ("after", "sort", "ascending"):
         asked = request.args.get(name, "")
         if asked.lower() not in _NEWEST_FIRST:
@@ -76,10 +88,11 @@ def walk(sorts: Mapping[str, Shape], *, default: str = "id") -> Walk:
     keys = {
         name: None if marker is None else _unmark(marker, name, sort, sorts[sort]) for name, marker in given.items()
     }
-    return Walk(limit=_limit() + 1, sort=sort, ascending=query.truth("ascending"), **keys)
+    return Walk(limit=read_limit() + 1, sort=sort, ascending=query.truth("ascending"), **keys)
 
 
-def _limit() -> int:
+def read_limit() -> int:
+    """Read how many items a page shall have; with 0 only their number is asked for."""
     text = request.args.get("limit", str(LARGEST_PAGE))
     if not text.isascii() or not text.isdigit():
         message = f"Invalid limit: {text[:40]!a}, expected 0 to {LARGEST_PAGE}"
@@ -92,7 +105,7 @@ def _limit() -> int:
 
 def unpaged(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a whole list in the shape of a page."""
-    return _page(items, len(items), None, None)
+    return as_page(items, len(items), None, None)
 
 
 def pagination(items: Sequence[Mapping[str, Any]], *, count: int, page: Page) -> dict[str, Any]:
@@ -100,9 +113,9 @@ def pagination(items: Sequence[Mapping[str, Any]], *, count: int, page: Page) ->
     size = page.limit - 1
     shown = items if size < 0 else items[:size]
     if not shown:
-        return _page(shown, count, None, None)
+        return as_page(shown, count, None, None)
     before = _mark("id", (int(shown[-1]["id"]),)) if len(items) > len(shown) else None
-    return _page(shown, count, before, None)
+    return as_page(shown, count, before, None)
 
 
 def walked(
@@ -116,11 +129,11 @@ def walked(
     """Return one page of a list with several orders; `keys` are those of its items, `defined_fields` what sorts it."""
     shown, marks, has_more = _shown(items, keys, walk)
     if not shown:
-        return _page(shown, count, None, None, defined_fields)
+        return as_page(shown, count, None, None, defined_fields)
     low, high = (marks[0], marks[-1]) if walk.ascending else (marks[-1], marks[0])
     before = _mark(walk.sort, low) if has_more or walk.goes_up else None
     after = _mark(walk.sort, high) if has_more or not walk.goes_up else None
-    return _page(shown, count, before, after, defined_fields)
+    return as_page(shown, count, before, after, defined_fields)
 
 
 def _shown(
@@ -135,13 +148,14 @@ def _shown(
     return items[part], keys[part], has_more
 
 
-def _page(
+def as_page(
     items: Sequence[Mapping[str, Any]],
     count: int,
     before: str | None,
     after: str | None,
     defined_fields: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
+    """Return items in the shape of a page, with the markers of both ways."""
     shown: dict[str, Any] = {
         "object": "pagination",
         "data": list(items),
