@@ -6,7 +6,22 @@ from typing import Final
 
 from flask import Flask
 
-from service.api import deliveries, errors, experiments, fronts, headers, health, observations, suggestions, webhooks
+from service.api import (
+    clients,
+    deliveries,
+    errors,
+    experiments,
+    fronts,
+    headers,
+    health,
+    limits,
+    observations,
+    projects,
+    sessions,
+    suggestions,
+    tokens,
+    webhooks,
+)
 from service.api.door import EXTENSION, Services
 from service.db import Database
 from service.nudge import Nudge
@@ -18,6 +33,10 @@ __all__ = ["create_app"]
 #: No request needs more: a thousand results are a tenth of it. Flask has no limit by default.
 LARGEST_BODY: Final = 1024 * 1024
 _BLUEPRINTS: Final = (
+    sessions.blueprint,
+    clients.blueprint,
+    tokens.blueprint,
+    projects.blueprint,
     experiments.blueprint,
     suggestions.blueprint,
     observations.blueprint,
@@ -37,6 +56,7 @@ def create_app(settings: Settings) -> Flask:
     database = Database(settings.database_url)
     app.extensions[EXTENSION] = Services(database, settings, Nudge(settings.celery_broker_url))
     headers.register(app)
+    limits.register(app, settings)
     errors.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

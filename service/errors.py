@@ -14,6 +14,7 @@ __all__ = [
     "PermissionDeniedError",
     "PreconditionError",
     "ServiceError",
+    "TooManyRequestsError",
     "UnavailableError",
     "UnprocessableError",
     "did_you_mean",
@@ -84,6 +85,12 @@ class UnprocessableError(ServiceError):
     """It was understood and can't be done: not with what is there so far, or not like this."""
 
     code = "unprocessable"
+
+
+class TooManyRequestsError(ServiceError):
+    """More than this caller may ask for at a time; after `retry_after_s` seconds it may ask again."""
+
+    code = "too_many_requests"
 
 
 class UnavailableError(ServiceError):

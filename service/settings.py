@@ -44,11 +44,23 @@ class Settings(BaseModel):
     webhook_allow_hosts: str = Field(
         "", description="comma-separated hosts that webhooks may reach although they are private (tests, demos)"
     )
+    files_dir: str = Field("var/files", description="folder that holds the files of training runs")
+    largest_file_mb: int = Field(32, ge=1, le=4096, description="mebibytes that one file of a training run may have")
+    files_mb_per_client: int = Field(4096, ge=1, description="mebibytes that all files of a client's runs may have")
     reader: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         min_length=1,
         max_length=100,
         description="this ingester's own name; one that survives a restart takes up its unfinished batch at once",
+    )
+    limit_reads_per_s: int = Field(1000, ge=0, description="GET requests a second that a token may send; 0: no limit")
+    limit_writes_per_s: int = Field(500, ge=0, description="other requests a second that a token may send; 0: no limit")
+    limit_logins: int = Field(5, ge=0, description="sign-ins in ten minutes from one address; 0: no limit")
+    cors_origins: str = Field(
+        "*", description="comma-separated origins whose scripts may use the API with a token; * for any, empty for none"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="proxies before the web server whose X-Forwarded-For, -Proto and -Host are believed"
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
@@ -61,6 +73,11 @@ class Settings(BaseModel):
     def allowed_private_hosts(self) -> frozenset[str]:
         """The hosts of `webhook_allow_hosts`."""
         return frozenset(host.strip() for host in self.webhook_allow_hosts.split(",") if host.strip())
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of `cors_origins`."""
+        return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

@@ -14,6 +14,7 @@ from flask import g, request
 
 from service.api.door import services
 from service.api.idempotency import once
+from service.api.limits import count_request
 from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from service.models import Experiment
 from service.tokens import Caller, authenticate
@@ -27,6 +28,7 @@ __all__ = [
     "identify",
     "is_for_development",
     "own_client",
+    "own_secret",
     "requires",
 ]
 
@@ -65,6 +67,7 @@ def requires(
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             found = identify(_secret(page=guard.page))
+            count_request(found)
             _check(found, guard)
             g.caller = found
             return once(lambda: view(*args, **kwargs), found, services().database)
@@ -141,6 +144,11 @@ def check_reach(row: Experiment) -> None:
 
 def _kind(development: bool) -> str:
     return "development" if development else "production"
+
+
+def own_secret() -> str:
+    """Return the token that this request came with: its sender knows it."""
+    return _secret(page=False)
 
 
 def _secret(*, page: bool) -> str:

@@ -19,6 +19,7 @@ from service.errors import (
     PermissionDeniedError,
     PreconditionError,
     ServiceError,
+    TooManyRequestsError,
     UnavailableError,
     UnprocessableError,
 )
@@ -35,6 +36,7 @@ STATUS: Final[Mapping[type[ServiceError], int]] = {
     ConflictError: 409,
     PreconditionError: 412,
     UnprocessableError: 422,
+    TooManyRequestsError: 429,
     UnavailableError: 503,
 }
 
@@ -62,8 +64,8 @@ def _service_error(error: ServiceError) -> Response:
     response = problem(status, error.message, error.code, facts=error.facts, **extra)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Tradespace"'
-    if status == 503:
-        response.headers["Retry-After"] = "2"
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(error.facts.get("retry_after_s", 2))
     return response
 
 

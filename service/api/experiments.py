@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from flask import Blueprint, Response, request
 
-from service import experiments, observations, tokens
+from service import experiments, observations
 from service.api import render
 from service.api.auth import caller, check_reach, requires
 from service.api.door import Door, read, write
-from service.api.wire import body, epoch, parse_id, refuse_unknown, reply, walk, walked
+from service.api.wire import body, parse_id, reply, walk, walked
 from service.errors import InvalidInputError
-from service.fronts import latest
 from service.models import Experiment
 
 __all__ = ["blueprint", "found"]
 
 blueprint = Blueprint("experiments", __name__)
-
-GUEST_LASTS: Final = timedelta(days=30)
 
 
 def found(door: Door, experiment_id: str) -> Experiment:
@@ -124,51 +120,4 @@ def _check_include_runs() -> None:
 def _shown(door: Door, row: Experiment) -> dict[str, Any]:
     progress = experiments.progress(door.session, [row.id])[row.id]
     first, last = observations.ends(door.session, row.id)
-    return render.experiment(row, progress, first=first, last=last, best=_best(door, row))
-
-
-def _best(door: Door, row: Experiment) -> Any:
-    """Return the best observation, which exists only where a single metric is optimized."""
-    if sum(metric["strategy"] == "optimize" for metric in row.metrics) != 1:
-        return None
-    front = latest(door.session, row.id)
-    if front is None or not front.points:
-        return None
-    keys = [front.points[0]["configuration"]]
-    return next(iter(observations.of_configurations(door.session, keys).values()), None)
-
-
-@blueprint.post("/v1/experiments/<experiment_id>/tokens")
-@requires("write")
-def guest_token(experiment_id: str) -> Response:
-    """Make a token that only reads this one experiment: for a link that can be shared."""
-    refuse_unknown(body(), ())
-    with write() as door:
-        row = found(door, experiment_id)
-        token, secret = tokens.issue(
-            door.session,
-            client_id=row.client_id,
-            experiment_id=row.id,
-            name="guest",
-            permission="read",
-            now=door.now,
-            expires_at=door.now + GUEST_LASTS,
-        )
-    return reply(
-        {
-            "object": "token",
-            "token": secret,
-            "token_type": "guest",
-            "permissions": "read",
-            "scope": "shared_experiment",
-            "all_experiments": False,
-            "development": False,
-            "client": str(row.client_id),
-            "experiment": str(row.id),
-            "training_run": None,
-            "organization": None,
-            "user": None,
-            "expires": epoch(token.expires_at),
-            "lease_length": int(GUEST_LASTS.total_seconds()),
-        }
-    )
+    return render.experiment(row, progress, first=first, last=last, best=observations.best(door.session, row))

@@ -8,6 +8,7 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 
+from service.api import cors
 from service.api.query import refuse_nul
 
 __all__ = ["register"]
@@ -21,18 +22,6 @@ _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-#: For the API alone, and without credentials of the browser's: a token has to be sent by whoever has it.
-_ANY_ORIGIN: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, MERGE, OPTIONS",
-    "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Response-Content, "
-        "X-SigOpt-Python-Version"
-    ),
-    "Access-Control-Expose-Headers": "ETag, Idempotent-Replayed, Link, Location, Retry-After, X-Request-Id",
-    "Access-Control-Max-Age": "86400",
-}
-_OPEN: Final = ("/v1/", "/openapi.json")
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
 
 
@@ -52,6 +41,5 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = getattr(g, "request_id", "none")
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
-    if request.path.startswith(_OPEN):
-        response.headers.update(_ANY_ORIGIN)
+    cors.add(response)
     return response

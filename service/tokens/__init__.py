@@ -2,18 +2,26 @@
 
 from service.tokens.callers import PERMISSIONS, SCOPES, Caller, authenticate, permission_of
 from service.tokens.issuing import GUEST_LASTS, bootstrap, issue, issue_for_default, service_key
+from service.tokens.managing import KINDS, create, end, find, listed, share, update
 from service.tokens.secrets import new_secret
 
 __all__ = [
     "GUEST_LASTS",
+    "KINDS",
     "PERMISSIONS",
     "SCOPES",
     "Caller",
     "authenticate",
     "bootstrap",
+    "create",
+    "end",
+    "find",
     "issue",
     "issue_for_default",
+    "listed",
     "new_secret",
     "permission_of",
     "service_key",
+    "share",
+    "update",
 ]
