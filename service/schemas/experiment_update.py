@@ -79,7 +79,7 @@ def _check_change(change: Metric, known: Mapping[str, Metric], field: str) -> No
     if metric is None:
         message = f"Unknown metric {change.name!r}{did_you_mean(change.name or '', known)}: metrics can't be added"
         raise InvalidInputError(message, field=f"{field}.name")
-    for name in ("objective", "strategy"):
+    for name in ("objective", "strategy", "expression"):
         old, new = getattr(metric, name), getattr(change, name)
         if name in change.model_fields_set and new != old:
             message = f"{field}.{name} can't be changed: it is {old}, got {new}"
