@@ -27,9 +27,11 @@ class EventType(StrEnum):
     EXPERIMENT_CREATED = "experiment.created"
     EXPERIMENT_CHANGED = "experiment.changed"
     OBSERVATION_RECORDED = "observation.recorded"
+    OBSERVATION_CORRECTED = "observation.corrected"
     POOL_LOW = "pool.low"
     FRONT_CHANGED = "front.changed"
     SUGGESTION_READY = "suggestion.ready"
+    SUGGESTION_EXPIRED = "suggestion.expired"
     MODEL_DEGRADED = "model.degraded"
     WEBHOOK_PING = "webhook.ping"
     ENDPOINT_DISABLED = "endpoint.disabled"
@@ -40,6 +42,7 @@ PUBLIC = frozenset(
     {
         EventType.FRONT_CHANGED,
         EventType.SUGGESTION_READY,
+        EventType.SUGGESTION_EXPIRED,
         EventType.MODEL_DEGRADED,
         EventType.WEBHOOK_PING,
         EventType.ENDPOINT_DISABLED,

@@ -68,8 +68,13 @@ def hold(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
 
 
 def mark_changed(row: Refresh, *, observations: int, failures: int, now: datetime) -> int:
-    """Count new observations in and make a refresh due. Return the new data generation."""
+    """Count new observations in (or deleted ones out) and make a refresh due. Return the new data generation.
+
+    Where anything but new observations came, which one is the best has to be looked for again.
+    """
     row.data_generation += 1
+    if observations <= 0:
+        row.best_observation_id = None
     row.observation_count += observations
     row.failure_count += failures
     row.dirty_since = row.dirty_since or now

@@ -41,6 +41,7 @@ FOLLOW_UPS: Final[Mapping[str, str]] = {
     EventType.EXPERIMENT_CREATED: "refresh",
     EventType.EXPERIMENT_CHANGED: "refresh",
     EventType.OBSERVATION_RECORDED: "refresh",
+    EventType.OBSERVATION_CORRECTED: "refresh",
     EventType.POOL_LOW: "refresh",
     **dict.fromkeys(PUBLIC, "deliver"),
 }

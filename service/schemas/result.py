@@ -78,10 +78,15 @@ class Result:
     partial: bool = False
 
     @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The values as they are stored and shown."""
+        return [{"name": v.name, "value": v.value, "value_stddev": v.stddev} for v in self.values]
+
+    @property
     def payload_hash(self) -> str:
         """The same for the same payload: tells a resent result from another one with the same id."""
         values = [[value.name, value.value, value.stddev] for value in self.values]
-        payload = [self.suggestion_id, self.assignments, values, self.failed, self.metadata]
+        payload: list[Any] = [self.suggestion_id, self.assignments, values, self.failed, self.metadata]
         if self.task is not None or self.partial:  # what has neither keeps the hash that it always had
             payload += [self.task, self.partial]
         return blake2b(strict_json(payload).encode(), digest_size=16).hexdigest()

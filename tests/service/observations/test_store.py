@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from service import observations, suggestions
 from service.db import Database
-from service.errors import ConflictError, NotFoundError
+from service.errors import ConflictError, InvalidInputError
 from service.models import Configuration, Event, Experiment, Observation, Refresh, Suggestion
 from service.observations import Duplicate, Refused, Stored
 from service.schemas.result import Result, Value
@@ -137,7 +137,7 @@ def test_a_result_of_an_unknown_suggestion_is_refused_beside_good_ones(
         unknown, never_claimed, good = observations.store(session, batch, source="stream", now=NOW)
     assert isinstance(unknown, Refused)
     assert isinstance(never_claimed, Refused)
-    assert isinstance(unknown.error, NotFoundError)
+    assert isinstance(unknown.error, InvalidInputError)
     assert isinstance(good, Stored)
     assert counts(database, experiment)[0] == 1
 

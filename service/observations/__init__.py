@@ -1,0 +1,26 @@
+"""Observations: what was measured. Stored exactly once, corrected with a history, looked up in any order."""
+
+from __future__ import annotations
+
+from service.observations.corrections import delete, delete_all, history, update
+from service.observations.reading import best, ends, find, found, generation_of, listed, of_configurations
+from service.observations.store import Duplicate, Outcome, Refused, Stored, store
+
+__all__ = [
+    "Duplicate",
+    "Outcome",
+    "Refused",
+    "Stored",
+    "best",
+    "delete",
+    "delete_all",
+    "ends",
+    "find",
+    "found",
+    "generation_of",
+    "history",
+    "listed",
+    "of_configurations",
+    "store",
+    "update",
+]

@@ -1,0 +1,203 @@
+"""Observations are corrected: changed or taken back; what they were is kept, and what follows from them made new.
+
+Whatever is done here ends as if what is left had been reported in the first place: the sums of the configurations, the
+counts, and after the next refresh the front and the models. A suggestion that had a result stays closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.errors import ConflictError, InvalidInputError
+from service.events import EventType, record
+from service.models import Configuration, Correction, Experiment, Observation, Refresh, Suggestion
+from service.observations import counts, sums
+from service.observations.store import Placed, configurations, place
+from service.refreshes import hold, mark_changed
+from service.schemas.assignments import assignments_key
+from service.schemas.correction import corrected
+from service.schemas.experiment import Definition
+from service.schemas.result import Result
+from service.schemas.values import Value
+
+__all__ = ["delete", "delete_all", "history", "update"]
+
+#: Rows that are taken back in one statement.
+_CHUNK: Final = 500
+
+
+def update(
+    session: Session,
+    experiment: Experiment,
+    observation_id: int,
+    body: Mapping[str, Any],
+    *,
+    token_id: int | None,
+    now: datetime,
+) -> None:
+    """Change what `body` names of an observation and leave the rest; a body that changes nothing leaves no trace."""
+    refresh = hold(session, [experiment.id])[experiment.id]
+    row = session.get_one(Observation, observation_id, populate_existing=True)
+    if row.deleted_at is not None:
+        raise ConflictError(f"Observation {row.id} is deleted: it can't be changed any more", field="observation")
+    old = session.get_one(Configuration, row.configuration_id)
+    before = _as_result(row, old)
+    after = corrected(before, body, Definition.of(experiment))
+    placed = _placed(session, after)
+    if after == before:
+        return
+    session.add(_correction(row, old, token_id, now))
+    new = configurations(session, experiment.id, [placed])[placed.key]
+    counts.take_out(refresh, [row.task])
+    counts.count_tasks(refresh, [placed.task], by=1)
+    failures = after.failed - row.failed
+    _write(row, after, new.id, placed.task, now)
+    _close(session, after.suggestion_id, now)
+    sums.rebuild(session, {old.id, new.id})
+    _note(session, experiment, refresh, observations=0, failures=failures, ids=[row.id], change="updated", now=now)
+
+
+def _as_result(row: Observation, configuration: Configuration) -> Result:
+    """Return a row as the result it would be today."""
+    return Result(
+        experiment_id=row.experiment_id,
+        suggestion_id=row.suggestion_id,
+        assignments=configuration.assignments if row.suggestion_id is None else None,
+        values=tuple(Value(v["name"], v["value"], v["value_stddev"]) for v in row.values),
+        failed=row.failed,
+        metadata=row.meta,
+        result_id=row.result_id,
+        task=row.task,
+        partial=row.partial,
+    )
+
+
+def _placed(session: Session, result: Result) -> Placed:
+    ((_, assignments, task),) = place(session, [result])
+    if assignments is None:
+        message = f"No suggestion {result.suggestion_id} in experiment {result.experiment_id}"
+        raise InvalidInputError(message, field=".suggestion")
+    return Placed(0, result, assignments, task, assignments_key(assignments, task))
+
+
+def _write(row: Observation, after: Result, configuration_id: int, task: str | None, now: datetime) -> None:
+    row.suggestion_id = after.suggestion_id
+    row.configuration_id = configuration_id
+    row.task = task
+    row.values = after.documents
+    row.failed = after.failed
+    row.partial = after.partial
+    row.meta = after.metadata
+    row.revision += 1
+    row.updated_at = now
+
+
+def _close(session: Session, suggestion_id: int | None, now: datetime) -> None:
+    suggestion = None if suggestion_id is None else session.get_one(Suggestion, suggestion_id)
+    if suggestion is not None and suggestion.closed_at is None:
+        suggestion.state, suggestion.closed_at = "closed", now
+
+
+def _correction(row: Observation, configuration: Configuration, token_id: int | None, now: datetime) -> Correction:
+    return Correction(
+        observation_id=row.id, revision=row.revision, before=_document(row, configuration), token_id=token_id,
+        created_at=now,
+    )  # fmt: skip
+
+
+def _document(row: Observation, configuration: Configuration) -> dict[str, Any]:
+    return {
+        "assignments": configuration.assignments,
+        "suggestion": None if row.suggestion_id is None else str(row.suggestion_id),
+        "task": row.task,
+        "values": row.values,
+        "failed": row.failed,
+        "partial": row.partial,
+        "metadata": row.meta,
+        "deleted": row.deleted_at is not None,
+    }
+
+
+def delete(
+    session: Session, experiment: Experiment, observation_id: int, *, token_id: int | None, now: datetime
+) -> None:
+    """Take an observation back: it stays readable and does not count any longer. Once more changes nothing."""
+    refresh = hold(session, [experiment.id])[experiment.id]
+    row = session.get_one(Observation, observation_id, populate_existing=True)
+    if row.deleted_at is not None:
+        return
+    _take_back(session, [row], token_id=token_id, now=now)
+    sums.rebuild(session, {row.configuration_id})
+    _count_out(session, experiment, refresh, [row], now=now)
+
+
+def delete_all(session: Session, experiment: Experiment, *, token_id: int | None, now: datetime) -> int:
+    """Take every observation of an experiment back. Return how many there were."""
+    refresh = hold(session, [experiment.id])[experiment.id]
+    mine = sa.select(Observation).where(Observation.experiment_id == experiment.id, Observation.deleted_at.is_(None))
+    rows = session.scalars(mine.order_by(Observation.id)).all()
+    if rows:
+        for start in range(0, len(rows), _CHUNK):
+            _take_back(session, rows[start : start + _CHUNK], token_id=token_id, now=now)
+        sums.clear(session, experiment.id)
+        _count_out(session, experiment, refresh, rows, now=now)
+    return len(rows)
+
+
+def _take_back(session: Session, rows: Sequence[Observation], *, token_id: int | None, now: datetime) -> None:
+    wanted = {row.configuration_id for row in rows}
+    found = session.scalars(sa.select(Configuration).where(Configuration.id.in_(wanted)))
+    places = {configuration.id: configuration for configuration in found}
+    for row in rows:
+        session.add(_correction(row, places[row.configuration_id], token_id, now))
+        row.revision += 1
+        row.updated_at = row.deleted_at = now
+    session.flush()
+
+
+def _count_out(
+    session: Session, experiment: Experiment, refresh: Refresh, rows: Sequence[Observation], *, now: datetime
+) -> None:
+    counts.take_out(refresh, [row.task for row in rows])
+    failures = sum(row.failed for row in rows)
+    _note(
+        session, experiment, refresh, observations=-len(rows), failures=-failures, ids=[row.id for row in rows],
+        change="deleted", now=now,
+    )  # fmt: skip
+
+
+def _note(
+    session: Session,
+    experiment: Experiment,
+    refresh: Refresh,
+    *,
+    observations: int,
+    failures: int,
+    ids: Sequence[int],
+    change: str,
+    now: datetime,
+) -> None:
+    """Have the front and the models follow, and say what happened."""
+    generation = mark_changed(refresh, observations=observations, failures=failures, now=now)
+    data: dict[str, Any] = {"data_generation": generation, "change": change, "count": len(ids)}
+    if len(ids) == 1:
+        data["observation"] = str(ids[0])
+    record(
+        session,
+        EventType.OBSERVATION_CORRECTED,
+        client_id=experiment.client_id,
+        experiment_id=experiment.id,
+        data=data,
+        now=now,
+    )
+
+
+def history(session: Session, observation_id: int) -> Sequence[Correction]:
+    """Return what an observation was before each of its corrections, oldest first."""
+    mine = sa.select(Correction).where(Correction.observation_id == observation_id)
+    return session.scalars(mine.order_by(Correction.revision)).all()

@@ -1,0 +1,244 @@
+"""What was measured becomes rows, each result exactly once (third stop of a result's journey)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.db import insert_new
+from service.errors import ConflictError, InvalidInputError, ServiceError
+from service.events import EventType, record
+from service.models import Configuration, Experiment, Observation, Refresh, Suggestion
+from service.observations import counts, sums
+from service.refreshes import hold, mark_changed
+from service.schemas.assignments import Assignments, assignments_key
+from service.schemas.result import Result
+
+__all__ = ["Duplicate", "Outcome", "Placed", "Refused", "Stored", "configurations", "place", "store"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A new observation."""
+
+    observation_id: int
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The same result again: it was stored before and is not counted twice."""
+
+    observation_id: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A result that cannot be stored, and why."""
+
+    error: ServiceError
+
+
+Outcome = Stored | Duplicate | Refused
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A result with the configuration it belongs to; `index` is where it stands in its batch."""
+
+    index: int
+    result: Result
+    assignments: Assignments
+    task: str | None
+    key: str
+
+
+def store(session: Session, results: Sequence[Result], *, source: str, now: datetime) -> list[Outcome]:
+    """Store a batch of checked results, each exactly once, and say for each what became of it.
+
+    The rows of `refreshes` are locked first: of two batches with results of one experiment the second waits, so what is
+    known of result ids and sums here stays true until the commit. A result id that comes again with the same payload
+    is a duplicate; with another payload the first one stays and the second is refused.
+    """
+    rows = hold(session, [result.experiment_id for result in results])
+    outcomes: dict[int, Outcome] = {}
+    fresh = _without_known(session, results, outcomes)
+    placed = _place(session, fresh, outcomes)
+    for experiment_id in sorted({item.result.experiment_id for item in placed}):
+        mine = [item for item in placed if item.result.experiment_id == experiment_id]
+        outcomes |= _store_one(session, rows[experiment_id], mine, source=source, now=now)
+    return [outcomes[index] for index in range(len(results))]
+
+
+def _without_known(
+    session: Session, results: Sequence[Result], outcomes: dict[int, Outcome]
+) -> list[tuple[int, Result]]:
+    """Leave out results whose id is stored already or stands earlier in the batch; note what they are."""
+    known = _known(session, results)
+    fresh: list[tuple[int, Result]] = []
+    first: dict[tuple[int, str], int] = {}
+    for index, result in enumerate(results):
+        identity = (result.experiment_id, result.result_id)
+        if identity in known:
+            observation_id, payload_hash = known[identity]
+            outcomes[index] = _again(result, payload_hash, observation_id)
+        elif identity in first:
+            outcomes[index] = _again(result, results[first[identity]].payload_hash, 0)
+        else:
+            first[identity] = index
+            fresh.append((index, result))
+    return fresh
+
+
+def _known(session: Session, results: Sequence[Result]) -> dict[tuple[int, str], tuple[int, str]]:
+    table = Observation
+    found = session.execute(
+        sa.select(table.experiment_id, table.result_id, table.id, table.payload_hash).where(
+            table.experiment_id.in_({result.experiment_id for result in results}),
+            table.result_id.in_({result.result_id for result in results}),
+        )
+    )
+    return {(row.experiment_id, row.result_id): (row.id, row.payload_hash) for row in found}
+
+
+def _again(result: Result, payload_hash: str, observation_id: int) -> Outcome:
+    if result.payload_hash == payload_hash:
+        return Duplicate(observation_id)
+    message = f"result_id {result.result_id!r} is taken by another result of this experiment; the first one stays"
+    return Refused(ConflictError(message, field=".result_id"))
+
+
+def _place(session: Session, fresh: Iterable[tuple[int, Result]], outcomes: dict[int, Outcome]) -> list[Placed]:
+    """Place each result; refuse results of suggestions that the experiment never made."""
+    fresh = list(fresh)
+    found = place(session, [result for _, result in fresh])
+    placed = []
+    for (index, _), (result, assignments, task) in zip(fresh, found, strict=True):
+        if assignments is None:
+            message = f"No suggestion {result.suggestion_id} in experiment {result.experiment_id}"
+            outcomes[index] = Refused(InvalidInputError(message, field=".suggestion"))
+        else:
+            placed.append(Placed(index, result, assignments, task, assignments_key(assignments, task)))
+    return placed
+
+
+def place(session: Session, results: Sequence[Result]) -> list[tuple[Result, Assignments | None, str | None]]:
+    """Return each result with its assignments and task: its own, or its suggestion's; None where there is no such.
+
+    Deleted and expired suggestions count: what was measured of them is taken, however late it comes.
+    """
+    wanted = {result.suggestion_id for result in results if result.suggestion_id is not None}
+    table = Suggestion
+    rows = session.execute(
+        sa.select(table.id, table.experiment_id, table.assignments, table.task).where(
+            table.id.in_(wanted), table.state.not_in(("pooled", "queued"))
+        )
+    )
+    found = {(row.id, row.experiment_id): (row.assignments, row.task) for row in rows} if wanted else {}
+    placed: list[tuple[Result, Assignments | None, str | None]] = []
+    for result in results:
+        if result.assignments is not None:
+            placed.append((result, result.assignments, result.task))
+        else:
+            key = (result.suggestion_id or 0, result.experiment_id)
+            placed.append((result, *found.get(key, (None, None))))
+    return placed
+
+
+def _store_one(
+    session: Session, row: Refresh, placed: Sequence[Placed], *, source: str, now: datetime
+) -> dict[int, Outcome]:
+    """Store the new results of one experiment: rows, running sums, closed suggestions, counts, the event."""
+    failures = sum(item.result.failed for item in placed)
+    generation = mark_changed(row, observations=len(placed), failures=failures, now=now)
+    experiment = session.get_one(Experiment, row.experiment_id)
+    places = configurations(session, row.experiment_id, placed)
+    ids = _insert(session, placed, places, source=source, generation=generation, now=now)
+    sums.add(places, placed)
+    counts.add(session, experiment, row, placed, ids)
+    _close(session, [item.result.suggestion_id for item in placed if item.result.suggestion_id is not None], now)
+    record(
+        session,
+        EventType.OBSERVATION_RECORDED,
+        client_id=experiment.client_id,
+        experiment_id=experiment.id,
+        data={"data_generation": generation, "count": len(placed)},
+        now=now,
+    )
+    return {item.index: Stored(observation_id) for item, observation_id in zip(placed, ids, strict=True)}
+
+
+def configurations(session: Session, experiment_id: int, placed: Sequence[Placed]) -> dict[str, Configuration]:
+    """Return the configurations of results by their keys; new ones are made."""
+    by_key = {item.key: item for item in placed}
+    insert_new(
+        session,
+        Configuration,
+        [
+            {
+                "experiment_id": experiment_id,
+                "key": key,
+                "assignments": item.assignments,
+                "task": item.task,
+                "sums": {},
+                "failures": 0,
+            }
+            for key, item in by_key.items()
+        ],
+        unique=("experiment_id", "key"),
+        returning=("id",),
+    )
+    found = session.scalars(
+        sa.select(Configuration)
+        .where(Configuration.experiment_id == experiment_id, Configuration.key.in_(by_key))
+        .execution_options(populate_existing=True)
+    )
+    return {row.key: row for row in found}
+
+
+def _insert(
+    session: Session,
+    placed: Sequence[Placed],
+    places: Mapping[str, Configuration],
+    *,
+    source: str,
+    generation: int,
+    now: datetime,
+) -> list[int]:
+    """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
+    rows = [_row(item, places[item.key].id, source, generation, now) for item in placed]
+    statement = sa.insert(Observation).returning(Observation.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, rows))
+
+
+def _row(item: Placed, configuration_id: int, source: str, generation: int, now: datetime) -> dict[str, Any]:
+    result = item.result
+    return {
+        "experiment_id": result.experiment_id,
+        "configuration_id": configuration_id,
+        "suggestion_id": result.suggestion_id,
+        "result_id": result.result_id,
+        "payload_hash": result.payload_hash,
+        "values": result.documents,
+        "failed": result.failed,
+        "partial": result.partial,
+        "task": item.task,
+        "meta": result.metadata,
+        "source": source,
+        "generation": generation,
+        "created_at": now,
+    }
+
+
+def _close(session: Session, suggestion_ids: Sequence[int], now: datetime) -> None:
+    """Close suggestions that have a result now, expired and deleted ones too."""
+    if suggestion_ids:
+        session.execute(
+            sa.update(Suggestion)
+            .where(Suggestion.id.in_(suggestion_ids), Suggestion.closed_at.is_(None))
+            .values(state="closed", closed_at=now)
+        )
