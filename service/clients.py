@@ -15,30 +15,30 @@ from service.models import Client, Token
 from service.paging import Order, Page, Window, count_of, walk
 from service.schemas import fields
 
-__all__ = ["create", "delete", "find", "listed", "update"]
+__all__ = ["ClientChange", "NewClient", "create", "delete", "find", "listed", "update"]
 
 
-class _Security(fields.Strict):
+class ClientSecurity(fields.Strict):
     allow_users_to_see_experiments_by_others: bool = True
 
 
-class _New(fields.Strict):
+class NewClient(fields.Strict):
     """The body of a create."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    client_security: _Security | None = None
+    client_security: ClientSecurity | None = None
 
 
-class _Change(fields.Strict):
+class ClientChange(fields.Strict):
     """The body of an update."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)] = ""
-    client_security: _Security | None = None
+    client_security: ClientSecurity | None = None
 
 
 def create(session: Session, body: Mapping[str, Any], *, now: datetime) -> Client:
     """Make a client; it has no token yet."""
-    given = fields.parse_model(_New, body)
+    given = fields.parse_model(NewClient, body)
     _refuse_secrets_inside(given.client_security)
     client = Client(name=given.name, created_at=now)
     session.add(client)
@@ -46,7 +46,7 @@ def create(session: Session, body: Mapping[str, Any], *, now: datetime) -> Clien
     return client
 
 
-def _refuse_secrets_inside(security: _Security | None) -> None:
+def _refuse_secrets_inside(security: ClientSecurity | None) -> None:
     if security is not None and not security.allow_users_to_see_experiments_by_others:
         message = (
             "allow_users_to_see_experiments_by_others can only be true: there are no users here whose experiments "
@@ -72,7 +72,7 @@ def listed(session: Session, window: Window) -> tuple[Page[Client], int]:
 
 def update(session: Session, client: Client, body: Mapping[str, Any]) -> None:
     """Change what `body` names."""
-    given = fields.parse_model(_Change, body)
+    given = fields.parse_model(ClientChange, body)
     _refuse_secrets_inside(given.client_security)
     if given.name:
         client.name = given.name

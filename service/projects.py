@@ -23,6 +23,9 @@ __all__ = [
     "LONGEST_NOTE",
     "SORTS",
     "Counts",
+    "NewNote",
+    "NewProject",
+    "ProjectChange",
     "counts",
     "create",
     "find",
@@ -44,7 +47,7 @@ _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class _New(fields.Strict):
+class NewProject(fields.Strict):
     """The body of a create."""
 
     id: str
@@ -52,7 +55,7 @@ class _New(fields.Strict):
     metadata: Metadata | None = None
 
 
-class _Change(fields.Strict):
+class ProjectChange(fields.Strict):
     """The body of an update."""
 
     name: _Name = ""
@@ -60,7 +63,7 @@ class _Change(fields.Strict):
     deleted: bool = False
 
 
-class _NewNote(fields.Strict):
+class NewNote(fields.Strict):
     """The body of a note."""
 
     contents: Annotated[str, Field(max_length=LONGEST_NOTE)]
@@ -76,7 +79,7 @@ class Counts:
 
 def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: datetime) -> Project:
     """Make a project, or raise `ConflictError` where its reference is taken."""
-    given = fields.parse_model(_New, body)
+    given = fields.parse_model(NewProject, body)
     _check_reference(given.id)
     check_metadata(given.metadata)
     row = {
@@ -148,7 +151,7 @@ def _count(session: Session, table: Any, keys: Sequence[int], alive: sa.ColumnEl
 
 def update(session: Session, project: Project, body: Mapping[str, Any], *, now: datetime) -> None:
     """Change what `body` names and leave the rest."""
-    given = fields.parse_model(_Change, body)
+    given = fields.parse_model(ProjectChange, body)
     check_metadata(given.metadata)
     said = given.model_fields_set
     if "name" in said:
@@ -163,7 +166,7 @@ def update(session: Session, project: Project, body: Mapping[str, Any], *, now: 
 
 def write_note(session: Session, project: Project, body: Mapping[str, Any], *, now: datetime) -> Note:
     """Write a new version of the project's note; the older ones are kept."""
-    given = fields.parse_model(_NewNote, body)
+    given = fields.parse_model(NewNote, body)
     note = Note(project_id=project.id, contents=given.contents, created_at=now)
     session.add(note)
     session.flush()

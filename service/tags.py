@@ -17,12 +17,12 @@ from service.models import Tag
 from service.paging import Order, Page, Window, count_of, walk
 from service.schemas import fields
 
-__all__ = ["create", "listed"]
+__all__ = ["NewTag", "create", "listed"]
 
 _COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
-class _New(fields.Strict):
+class NewTag(fields.Strict):
     """The body of a create."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -31,7 +31,7 @@ class _New(fields.Strict):
 
 def create(session: Session, body: Mapping[str, Any], *, client_id: int, now: datetime) -> Tag:
     """Make a tag, or raise `ConflictError` where its name is taken."""
-    given = fields.parse_model(_New, body)
+    given = fields.parse_model(NewTag, body)
     if _COLOR.fullmatch(given.color) is None:
         message = f"{fields.shorten(given.color)} does not match the regular expression /^{_COLOR.pattern}$/"
         raise InvalidInputError(message, field=".color", expected="a colour as #RRGGBB")

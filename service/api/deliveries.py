@@ -16,7 +16,7 @@ from service.errors import InvalidInputError
 from service.models import Attempt, Endpoint
 from service.schemas import fields
 
-__all__ = ["blueprint"]
+__all__ = ["ReplayWish", "blueprint"]
 
 blueprint = Blueprint("deliveries", __name__)
 
@@ -25,7 +25,7 @@ _LATEST: Final = 253_402_300_799
 _STATES: Final = tuple(state.value for state in webhooks.DeliveryState)
 
 
-class _Replay(fields.Strict):
+class ReplayWish(fields.Strict):
     """The body that asks for all that was lost to be sent again."""
 
     since: Annotated[int, Field(ge=0, le=_LATEST)] | None = None
@@ -96,7 +96,7 @@ def replay(webhook_id: str, delivery_id: str) -> Response:
 @requires("write")
 def replay_failed(webhook_id: str) -> Response:
     """Send again what never arrived: all of it, or what was made at `since` or later."""
-    given, who, key = fields.parse_model(_Replay, body()), caller(), parse_id(webhook_id, "webhook")
+    given, who, key = fields.parse_model(ReplayWish, body()), caller(), parse_id(webhook_id, "webhook")
     since = None if given.since is None else datetime.fromtimestamp(given.since, UTC)
     with write() as door:
         count = webhooks.replay_failed(

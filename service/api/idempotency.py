@@ -32,7 +32,7 @@ R = TypeVar("R")
 HEADER: Final = "Idempotency-Key"
 REMEMBERED_FOR: Final = timedelta(days=1)
 #: Whose keys are seen to by their use cases, also by the paths that name the client.
-_DEEPER: Final = ("/suggestions", "/observations")
+_DEEPER: Final = ("/suggestions", "/observations", "/observations/batch")
 #: What is shown once is not kept, here no more than elsewhere.
 _SECRETS: Final = frozenset(("token", "secret"))
 

@@ -21,14 +21,14 @@ from service.errors import InvalidInputError, NotFoundError, PermissionDeniedErr
 from service.schemas import fields
 from service.tokens import Caller
 
-__all__ = ["blueprint"]
+__all__ = ["Login", "blueprint"]
 
 blueprint = Blueprint("sessions", __name__)
 
 _NO_USERS: Final = "There are no users here: a client's tokens take their place (POST /v1/clients/ID/tokens)."
 
 
-class _Login(fields.Strict):
+class Login(fields.Strict):
     """The body of a login."""
 
     token: str
@@ -62,7 +62,7 @@ def log_in() -> Response:
     given = body()
     if {"email", "password", "code"} & set(given):
         raise InvalidInputError(f"Invalid email/password. {_NO_USERS}", field=".token", expected="a token")
-    secret = fields.parse_model(_Login, given).token
+    secret = fields.parse_model(Login, given).token
     who = identify(secret)
     with read() as door:
         shown = _session(door, who, secret=secret)

@@ -19,7 +19,7 @@ from service.errors import NotFoundError
 from service.models import Endpoint, Event
 from service.schemas import fields
 
-__all__ = ["blueprint"]
+__all__ = ["NewWebhook", "SecretRotation", "WebhookChange", "blueprint"]
 
 blueprint = Blueprint("webhooks", __name__)
 
@@ -29,7 +29,7 @@ _OVERLAP_S: Final = 24 * 3600
 _Description = Annotated[str, Field(max_length=500)]
 
 
-class _New(fields.Strict):
+class NewWebhook(fields.Strict):
     """The body of a create."""
 
     url: str
@@ -38,7 +38,7 @@ class _New(fields.Strict):
     description: _Description | None = None
 
 
-class _Change(fields.Strict):
+class WebhookChange(fields.Strict):
     """The body of a change: what is not named stays."""
 
     url: str | None = None
@@ -47,7 +47,7 @@ class _Change(fields.Strict):
     description: _Description | None = None
 
 
-class _Rotation(fields.Strict):
+class SecretRotation(fields.Strict):
     """The body that asks for another secret."""
 
     overlap_s: Annotated[int, Field(ge=0, le=int(webhooks.LONGEST_OVERLAP.total_seconds()))] = _OVERLAP_S
@@ -57,7 +57,7 @@ class _Rotation(fields.Strict):
 @requires("write")
 def create() -> Response:
     """Add an endpoint. This reply alone shows its secret."""
-    given = fields.parse_model(_New, body())
+    given = fields.parse_model(NewWebhook, body())
     with write() as door:
         endpoint = webhooks.create(
             door.session,
@@ -100,7 +100,7 @@ def one(webhook_id: str) -> Response:
 @requires("write")
 def change(webhook_id: str) -> Response:
     """Change what the body names; `state: "active"` switches one on again that was given up."""
-    given, who, key = fields.parse_model(_Change, body()), caller(), parse_id(webhook_id, "webhook")
+    given, who, key = fields.parse_model(WebhookChange, body()), caller(), parse_id(webhook_id, "webhook")
     asked = webhooks.Change(
         url=given.url,
         event_types=None if given.event_types is None else tuple(given.event_types),
@@ -121,7 +121,7 @@ def change(webhook_id: str) -> Response:
 @requires("write")
 def rotate(webhook_id: str) -> Response:
     """Make another secret, which this reply alone shows; for `overlap_s` seconds the old one signs too."""
-    given, who, key = fields.parse_model(_Rotation, body()), caller(), parse_id(webhook_id, "webhook")
+    given, who, key = fields.parse_model(SecretRotation, body()), caller(), parse_id(webhook_id, "webhook")
     with write() as door:
         row = webhooks.rotate(
             door.session,
@@ -157,7 +157,7 @@ def ping(webhook_id: str) -> Response:
     return reply(shown)
 
 
-def _experiment(given: _New) -> int | None:
+def _experiment(given: NewWebhook) -> int | None:
     """Return the experiment asked for; a token for one experiment means that one, and knows no other."""
     asked = None if given.experiment is None else fields.parse_id(given.experiment, ".experiment")
     bound = caller().experiment_id

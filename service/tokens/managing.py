@@ -22,7 +22,7 @@ from service.tokens.callers import PERMISSIONS, SCOPES, Caller
 from service.tokens.issuing import GUEST_LASTS, issue
 from service.tokens.secrets import PREFIX_LENGTH, digest
 
-__all__ = ["KINDS", "create", "end", "find", "listed", "share", "update"]
+__all__ = ["KINDS", "NewToken", "TokenChange", "create", "end", "find", "listed", "share", "update"]
 
 #: Kinds of tokens: for production, for trying things out, and for people who only look.
 KINDS: Final = ("client-api", "client-dev", "guest")
@@ -33,7 +33,7 @@ _LATEST: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 _Seconds = Annotated[int, Field(ge=1, le=_LONGEST_LEASE_S)]
 
 
-class _New(fields.Strict):
+class NewToken(fields.Strict):
     """The body of a create. `scopes` says one by one what `permissions` says in a word."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -47,7 +47,7 @@ class _New(fields.Strict):
     lease_length: _Seconds | None = None
 
 
-class _Change(fields.Strict):
+class TokenChange(fields.Strict):
     """The body of an update."""
 
     token: Literal["rotate"] | None = None
@@ -64,7 +64,7 @@ def create(
 
     An empty body makes what it made at SigOpt: a token that can ask who it is, and nothing else.
     """
-    given = fields.parse_model(_New, body)
+    given = fields.parse_model(NewToken, body)
     kind = given.token_type or ("client-api" if given.model_fields_set else "guest")
     experiment_id = _of_client(session, Experiment, given.experiment, "experiment", client_id)
     run_id = _of_client(session, TrainingRun, given.training_run, "training_run", client_id)
@@ -88,7 +88,7 @@ def create(
     )
 
 
-def _scopes(given: _New, kind: str) -> tuple[str, ...]:
+def _scopes(given: NewToken, kind: str) -> tuple[str, ...]:
     """Return what the token may do, in one of the two ways of saying it."""
     if given.permissions is not None and given.scopes is not None:
         message = "permissions and scopes say the same thing in two ways: expected one of them"
@@ -102,7 +102,7 @@ def _scopes(given: _New, kind: str) -> tuple[str, ...]:
     return _fitting(asked, given, kind)
 
 
-def _fitting(asked: tuple[str, ...], given: _New, kind: str) -> tuple[str, ...]:
+def _fitting(asked: tuple[str, ...], given: NewToken, kind: str) -> tuple[str, ...]:
     if kind == "guest":
         if asked not in ((), PERMISSIONS["read"]):
             raise InvalidInputError("a guest's token only reads", field=".permissions", expected="read")
@@ -119,7 +119,7 @@ def _fitting(asked: tuple[str, ...], given: _New, kind: str) -> tuple[str, ...]:
     return asked
 
 
-def _end(given: _New, kind: str, now: datetime) -> dict[str, Any]:
+def _end(given: NewToken, kind: str, now: datetime) -> dict[str, Any]:
     """Return when it ends: at a moment, a while after each renewal, or never; links of guests after thirty days."""
     if given.expires is not None and given.lease_length is not None:
         message = "expires is a moment, lease_length a time from now on: expected one of them"
@@ -249,7 +249,7 @@ def update(
 ) -> tuple[Token, str | None]:
     """Rename, renew, keep for ever or rotate a token; return it with its new secret, if it was given one."""
     _refuse_foreign(by, token)
-    given = fields.parse_model(_Change, body)
+    given = fields.parse_model(TokenChange, body)
     if token.successor_id is not None:
         message = f"this token was rotated: token {token.successor_id} is in its place"
         raise ConflictError(message, token=str(token.successor_id))
