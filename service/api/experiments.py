@@ -1,20 +1,22 @@
-"""/v1/experiments: create, list, one, its changes, its end; a guest's token for one of them."""
+"""/v1/experiments: one is made, shown, changed, put away. Lists have a file of their own."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 
 from service import experiments, observations
 from service.api import render
-from service.api.auth import caller, check_reach, requires
+from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
-from service.api.wire import body, parse_id, reply, walk, walked
+from service.api.wire import body, parse_id, reply
 from service.errors import InvalidInputError
 from service.models import Experiment
+from service.runs import lifecycle
 
-__all__ = ["blueprint", "found"]
+__all__ = ["blueprint", "found", "shown_in_list"]
 
 blueprint = Blueprint("experiments", __name__)
 
@@ -29,61 +31,28 @@ def found(door: Door, experiment_id: str) -> Experiment:
 
 
 @blueprint.post("/v1/experiments")
+@blueprint.post("/v1/clients/<client_id>/experiments")
 @requires("write")
-def create() -> Response:
+def create(client_id: str | None = None) -> Response:
     """Create an experiment."""
-    given = body()
+    given, who = body(), caller()
+    owner = who.client_id if client_id is None else own_client(client_id)
     with write() as door:
-        row = experiments.create(door.session, given, client_id=caller().client_id, now=door.now)
+        row = experiments.create(door.session, given, client_id=owner, now=door.now, development=who.development)
+        check_reach(row)
         shown = _shown(door, row)
     return reply(shown)
 
 
-@blueprint.get("/v1/experiments")
-@requires("read")
-def listed() -> Response:
-    """List the caller's experiments, newest first unless it asks for another order."""
-    asked, who = walk(experiments.SORTS), caller()
-    listing = experiments.Listing(
-        limit=asked.limit,
-        state=_state(),
-        search=_search(),
-        sort=asked.sort,
-        ascending=asked.ascending,
-        before=asked.before,
-        after=asked.after,
-    )
-    with read() as door:
-        rows, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
-        progress = experiments.progress(door.session, [row.id for row in rows])
-        shown = [render.experiment(row, progress[row.id]) for row in rows]
-    return reply(walked(shown, [experiments.key_of(row, asked.sort) for row in rows], count=count, walk=asked))
-
-
-def _state() -> Literal["active", "deleted", "all"]:
-    match request.args.get("state", "active"):
-        case "active" | "deleted" | "all" as state:
-            return state
-        case other:
-            message = f"Invalid state: {other[:40]}, expected active, deleted or all"
-            raise InvalidInputError(message, field="state", expected="active, deleted or all")
-
-
-def _search() -> str:
-    """Read a part of a name: no longer than names are, and of characters that a name can have."""
-    text = request.args.get("search", "")
-    if len(text) > 100 or "\x00" in text:
-        message = f"Invalid search: {text[:40]!a}, expected a part of a name, up to 100 characters"
-        raise InvalidInputError(message, field="search", expected="up to 100 characters")
-    return text
-
-
 @blueprint.get("/v1/experiments/<experiment_id>")
 @requires("read")
-def one(experiment_id: str) -> Response:
-    """Return one experiment with its progress."""
+def one(experiment_id: str) -> Any:
+    """Return one experiment with its progress. One that is made of runs has moved to /v1/aiexperiments."""
     with read() as door:
-        shown = _shown(door, found(door, experiment_id))
+        row = found(door, experiment_id)
+        if row.runs_only:
+            return redirect(f"{request.script_root}/v1/aiexperiments/{row.id}", code=301)
+        shown = _shown(door, row)
     return reply(shown)
 
 
@@ -103,21 +72,42 @@ def update(experiment_id: str) -> Response:
 @requires("write")
 def delete(experiment_id: str) -> Response:
     """Put an experiment away: it stays readable, and `PUT` with state `active` restores it."""
-    _check_include_runs()
+    with_runs = _include_runs()
     with write() as door:
-        experiments.delete(door.session, found(door, experiment_id), now=door.now)
+        experiments.delete(door.session, found(door, experiment_id), with_runs=with_runs, now=door.now)
     return reply({})
 
 
-def _check_include_runs() -> None:
-    """Take what SigOpt's clients may ask for; there are no runs here that could go along or stay."""
-    asked = request.args.get("include_runs")
-    if asked is not None and asked.lower() not in {"true", "false"}:
+def _include_runs() -> bool:
+    """Read whether an experiment's training runs go with it."""
+    asked = request.args.get("include_runs", "false")
+    if asked.lower() not in {"true", "false"}:
         message = f"Invalid include_runs: {asked[:40]}, expected true or false"
         raise InvalidInputError(message, field="include_runs", expected="true or false")
+    return asked.lower() == "true"
 
 
 def _shown(door: Door, row: Experiment) -> dict[str, Any]:
     progress = experiments.progress(door.session, [row.id])[row.id]
+    project = experiments.project_references(door.session, [row]).get(row.project_id)
+    if row.runs_only:
+        runs = lifecycle.counts(door.session, [row.id])[row.id]
+        return render.experiment(row, progress, project=project, runs=runs)
     first, last = observations.ends(door.session, row.id)
-    return render.experiment(row, progress, first=first, last=last, best=observations.best(door.session, row))
+    best = observations.best(door.session, row)
+    return render.experiment(row, progress, project=project, first=first, last=last, best=best)
+
+
+def shown_in_list(door: Door, rows: Sequence[Experiment]) -> list[dict[str, Any]]:
+    """Return experiments as lists show them: without the observations of their progress."""
+    ids = [row.id for row in rows]
+    progress, projects = experiments.progress(door.session, ids), experiments.project_references(door.session, rows)
+    runs = lifecycle.counts(door.session, [row.id for row in rows if row.runs_only])
+    shown = []
+    for row in rows:
+        project = projects.get(row.project_id)
+        if row.runs_only:
+            shown.append(render.aiexperiment(row, progress[row.id], project=project, runs=runs[row.id]))
+        else:
+            shown.append(render.experiment(row, progress[row.id], project=project))
+    return shown

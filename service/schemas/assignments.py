@@ -115,9 +115,8 @@ def _is_finite(value: float) -> bool:
 
 def _check_constraints(definition: Definition, checked: Mapping[str, Any], field: str) -> None:
     for constraint in definition.linear_constraints:
-        total = sum(term.weight * float(checked[term.name]) for term in constraint.terms)
-        slack = total - constraint.threshold if constraint.type == "greater_than" else constraint.threshold - total
-        if slack < -1e-9 * max(1.0, abs(constraint.threshold)):
+        total = constraint.total(checked)
+        if not constraint.is_met(total):
             rule = " + ".join(f"{term.weight} * {term.name}" for term in constraint.terms)
             sign = ">=" if constraint.type == "greater_than" else "<="
             message = f"Linear constraint not met: {rule} {sign} {constraint.threshold}, got {total}"

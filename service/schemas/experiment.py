@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from service.errors import InvalidInputError
-from service.schemas.fields import Name, Strict, named, parse_model, refuse, shorten
+from service.schemas.fields import Name, Strict, named, parse_model, refuse
 from service.schemas.metrics import MOST_METRICS, Metric, check_metrics
 from service.schemas.parameters import (
     MOST_PARAMETERS,
     Conditional,
     LinearConstraint,
     Parameter,
-    check_conditionals,
-    check_constraint,
     check_parameters,
-    numbered,
+    normal,
 )
-from service.schemas.tasks import Task
+from service.schemas.rules import check_conditionals, check_constraints, check_grids
+from service.schemas.tasks import Task, check_tasks
 
-__all__ = ["Count", "Definition", "ExperimentBody", "Metadata", "check_metadata", "parse_experiment"]
+__all__ = [
+    "Count",
+    "Definition",
+    "ExperimentBody",
+    "Metadata",
+    "check_metadata",
+    "check_solutions",
+    "check_space",
+    "parse_experiment",
+]
 
 Count = Annotated[int, Field(gt=0, lt=2**31)]
 Metadata = Annotated[dict[str, str | float | int | None], Field(max_length=100)]
@@ -37,10 +44,15 @@ class ExperimentBody(Strict):
     metrics: Annotated[list[Annotated[Metric, BeforeValidator(named)]], Field(max_length=MOST_METRICS)] | None = None
     conditionals: list[Conditional] | None = None
     linear_constraints: list[LinearConstraint] | None = None
+    tasks: list[Task] | None = None
+    num_solutions: Count | None = None
     observation_budget: Count | None = None
+    budget: Count | None = None
     parallel_bandwidth: Count | None = None
+    project: str | None = None
+    runs_only: bool | None = None
     metadata: Metadata | None = None
-    type: Literal["offline", "random"] | None = None
+    type: Literal["offline", "random", "grid"] | None = None
     strategy: Annotated[str, Field(max_length=32)] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
@@ -98,40 +110,59 @@ class Definition(Strict):
 
 def parse_experiment(body: Mapping[str, Any]) -> tuple[ExperimentBody, Definition]:
     """Read and check a body that creates an experiment. Raise `InvalidInputError` for the first thing that is wrong."""
-    parsed = parse_model(ExperimentBody, _without_neutral(body))
-    conditionals, constraints = parsed.conditionals or [], parsed.linear_constraints or []
+    parsed = parse_model(ExperimentBody, body)
     check_metadata(parsed.metadata)
-    metrics = [Metric()] if parsed.metrics is None else parsed.metrics
-    check_metrics(metrics)
-    check_conditionals(conditionals)
-    check_parameters(parsed.parameters, conditionals)
-    for index, constraint in enumerate(constraints):
-        check_constraint(constraint, parsed.parameters, f".linear_constraints[{index}]")
-    definition = Definition(
-        parameters=tuple(sorted((numbered(p) for p in parsed.parameters), key=lambda p: p.name)),
-        conditionals=tuple(sorted(conditionals, key=lambda c: c.name)),
-        linear_constraints=tuple(constraints),
-        metrics=tuple(sorted(metrics, key=lambda m: m.name or "")),
-    )
+    definition = _definition(parsed)
+    if parsed.type == "grid":
+        check_grids(parsed.parameters)
+    _check_budget(parsed)
+    check_solutions(definition, parsed.num_solutions, parsed.observation_budget)
     return parsed, definition
 
 
-#: What clients send along unused: taken when it says nothing, refused when it asks for something.
-_NEUTRAL: Final[Mapping[str, tuple[Any, ...]]] = {
-    "project": (None,),
-    "num_solutions": (None, 1),
-    "tasks": (None, []),
-    "runs_only": (None, False),
-}
+def _definition(parsed: ExperimentBody) -> Definition:
+    conditionals, constraints, tasks = parsed.conditionals or [], parsed.linear_constraints or [], parsed.tasks or []
+    metrics = [Metric()] if parsed.metrics is None else parsed.metrics
+    check_metrics(metrics)
+    check_space(parsed.parameters, conditionals, constraints)
+    check_tasks(tasks)
+    return Definition(
+        parameters=tuple(sorted(map(normal, parsed.parameters), key=lambda p: p.name)),
+        conditionals=tuple(sorted(conditionals, key=lambda c: c.name)),
+        linear_constraints=tuple(constraints),
+        metrics=tuple(sorted(metrics, key=lambda m: m.name or "")),
+        tasks=tuple(sorted(tasks, key=lambda t: -t.cost)),
+    )
 
 
-def _without_neutral(body: Mapping[str, Any]) -> dict[str, Any]:
-    for name, nothing in _NEUTRAL.items():
-        if name in body and body[name] not in nothing:
-            known = " or ".join(shorten(value) for value in nothing)
-            message = f".{name} is not offered by this server: expected {known}, got {shorten(body[name])}"
-            raise InvalidInputError(message, field=f".{name}", expected=known)
-    return {name: value for name, value in body.items() if name not in _NEUTRAL}
+def check_space(
+    parameters: Sequence[Parameter], conditionals: Sequence[Conditional], constraints: Sequence[LinearConstraint]
+) -> None:
+    """Refuse parameters, conditionals and constraints that are wrong by themselves or do not go together."""
+    check_parameters(parameters, conditionals)
+    check_conditionals(parameters, conditionals)
+    check_constraints(constraints, parameters)
+
+
+def _check_budget(parsed: ExperimentBody) -> None:
+    """Hold the two names of a budget apart: runs are counted by `budget`, observations by `observation_budget`."""
+    if parsed.runs_only and parsed.observation_budget is not None:
+        refuse(".observation_budget", "observation_budget is not a valid field with runs_only: it is called budget")
+    if not parsed.runs_only and parsed.budget is not None:
+        refuse(".budget", "budget is not a valid field. It is for experiments with runs_only: see observation_budget")
+
+
+def check_solutions(definition: Definition, num_solutions: int | None, budget: int | None) -> None:
+    """Refuse to look for several solutions where the answer is a set anyway, or where the budget can't give them."""
+    if num_solutions is None or num_solutions == 1:
+        return
+    optimized = sum(metric.strategy == "optimize" for metric in definition.metrics)
+    if optimized != 1:
+        words = "needs exactly one optimized metric: with several, the Pareto front is the answer; with none, all that"
+        refuse(".num_solutions", f"num_solutions above 1 {words} meets the constraints; got {optimized}")
+    if budget is not None and budget < num_solutions:
+        words = f"observation_budget must be greater than or equal to num_solutions: got {budget} for {num_solutions}"
+        refuse(".observation_budget", words)
 
 
 def check_metadata(metadata: Mapping[str, Any] | None) -> None:

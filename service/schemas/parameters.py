@@ -1,43 +1,48 @@
-"""What can be set: parameters, conditionals, linear constraints, and the rules between them."""
+"""What can be set: parameters and conditionals, and the rules of each. What holds between them is in `rules`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from service.errors import InvalidInputError, did_you_mean
-from service.schemas.fields import Name, Tagged, check_unique, named, refuse
+from service.errors import InvalidInputError
+from service.schemas.fields import Name, Number, Tagged, check_unique, named, refuse, shorten
 
 __all__ = [
     "MOST_PARAMETERS",
     "Bounds",
     "CategoricalValue",
     "Conditional",
+    "ConstraintTerm",
     "LinearConstraint",
     "Parameter",
     "Prior",
-    "check_conditionals",
-    "check_constraint",
     "check_parameters",
-    "numbered",
+    "normal",
 ]
 
 MOST_PARAMETERS: Final = 100
 NARROWEST: Final = 1e-8
+#: Beyond this, a double no longer holds every whole number.
+LARGEST_INT: Final = 2**53
 
 
 def _list_of_text(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _none_of_them(value: Any) -> Any:
+    return {} if value is None else value
+
+
 class Bounds(Tagged):
     """The range of a number, both ends included."""
 
-    min: float
-    max: float
+    min: Number
+    max: Number
 
 
 class CategoricalValue(Tagged):
@@ -64,11 +69,32 @@ class Parameter(Tagged):
     type: Literal["double", "int", "categorical"]
     bounds: Bounds | None = None
     categorical_values: list[Annotated[CategoricalValue, BeforeValidator(named)]] | None = None
-    grid: list[float] | None = None
-    transformation: Literal["none", "log"] | None = None
+    grid: list[Number] | None = None
+    transformation: Annotated[
+        Literal["none", "log"] | None, AfterValidator(lambda given: None if given == "none" else given)
+    ] = None
     prior: Prior | None = None
-    conditions: dict[str, Annotated[list[str], BeforeValidator(_list_of_text)]] = Field(default_factory=dict)
-    default_value: float | str | None = None
+    conditions: Annotated[
+        dict[str, Annotated[list[str], BeforeValidator(_list_of_text)]], BeforeValidator(_none_of_them)
+    ] = Field(default_factory=dict)
+    default_value: Number | str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_shown(cls, given: Any) -> Any:
+        """Take a parameter as replies show it: beside a grid its bounds, beside the categories of a grid their names.
+
+        `transform` is what SigOpt's server passed over and its callers wrote all the same; here it means what they
+        meant.
+        """
+        if not isinstance(given, Mapping):
+            return given
+        known = dict(given)
+        if "transform" in known:
+            known.setdefault("transformation", known.pop("transform"))
+        if known.get("grid") is not None and (_is_extent(known) or _is_categories(known)):
+            del known["bounds" if _is_extent(known) else "grid"]
+        return known
 
     @property
     def is_log(self) -> bool:
@@ -79,6 +105,29 @@ class Parameter(Tagged):
     def choices(self) -> tuple[str, ...]:
         """The names of a categorical parameter's values."""
         return tuple(value.name for value in self.categorical_values or ())
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The smallest and the largest number that it can be."""
+        if self.grid is not None:
+            return min(self.grid), max(self.grid)
+        bounds = self.bounds or Bounds(min=0.0, max=1.0)  # numeric without a grid: `check_parameters` saw to them
+        return bounds.min, bounds.max
+
+
+def _is_extent(known: Mapping[str, Any]) -> bool:
+    bounds, grid = known.get("bounds"), known.get("grid")
+    if not isinstance(bounds, Mapping) or not isinstance(grid, list) or not grid:
+        return False
+    numbers = all(isinstance(value, int | float) for value in grid)
+    return numbers and (bounds.get("min"), bounds.get("max")) == (min(grid), max(grid))
+
+
+def _is_categories(known: Mapping[str, Any]) -> bool:
+    values = known.get("categorical_values")
+    if known.get("type") != "categorical" or not isinstance(values, list):
+        return False
+    return bool(known["grid"] == [value.get("name") if isinstance(value, Mapping) else value for value in values])
 
 
 class Conditional(Tagged):
@@ -92,41 +141,46 @@ class ConstraintTerm(Tagged):
     """One summand of a linear constraint."""
 
     name: Name
-    weight: float
+    weight: Number
 
 
 class LinearConstraint(Tagged):
-    """The sum of weight * parameter is at least, or at most, the threshold."""
+    """The sum of weight * parameter is at least, or at most, the threshold; what is not there counts as 0."""
 
     type: Literal["greater_than", "less_than"]
-    terms: Annotated[list[ConstraintTerm], Field(min_length=1)]
-    threshold: float
+    terms: list[ConstraintTerm]
+    threshold: Number
+
+    def total(self, assignments: Mapping[str, Any]) -> float:
+        """Return the sum for a configuration."""
+        return sum(term.weight * float(assignments.get(term.name, 0.0)) for term in self.terms)
+
+    def is_met(self, total: float) -> bool:
+        """Whether a sum is on the right side, the border included."""
+        slack = total - self.threshold if self.type == "greater_than" else self.threshold - total
+        return slack >= -1e-9 * max(1.0, abs(self.threshold))
 
 
-def numbered(parameter: Parameter) -> Parameter:
-    """Give the categorical values their numbers, from 1, in the order they were given."""
-    if parameter.categorical_values is None:
-        return parameter
-    values = [CategoricalValue(name=v.name, enum_index=i) for i, v in enumerate(parameter.categorical_values, 1)]
-    return parameter.model_copy(update={"categorical_values": values})
-
-
-def check_conditionals(conditionals: Sequence[Conditional]) -> None:
-    """Refuse conditionals that carry one name, or one value twice."""
-    check_unique((conditional.name for conditional in conditionals), ".conditionals", "conditional")
-    for index, conditional in enumerate(conditionals):
-        check_unique(conditional.values, f".conditionals[{index}].values", "value")
+def normal(parameter: Parameter) -> Parameter:
+    """Return a checked parameter as it is stored: its grid in order, its categories with numbers from 1 on."""
+    changes: dict[str, Any] = {}
+    if parameter.grid is not None:
+        changes["grid"] = sorted(parameter.grid)
+    if parameter.categorical_values is not None:
+        values = enumerate(parameter.categorical_values, 1)
+        changes["categorical_values"] = [CategoricalValue(name=value.name, enum_index=i) for i, value in values]
+    return parameter.model_copy(update=changes)
 
 
 def check_parameters(parameters: Sequence[Parameter], conditionals: Sequence[Conditional]) -> None:
-    """Refuse parameters that cannot be searched, or that depend on what is not there."""
+    """Refuse parameters that cannot be searched."""
     names = [parameter.name for parameter in parameters] + [conditional.name for conditional in conditionals]
     check_unique(names, ".parameters", "name")
     for index, parameter in enumerate(parameters):
         field = f".parameters[{index}]"
         check = _check_categorical if parameter.type == "categorical" else _check_numeric
         check(parameter, field)
-        _check_conditions(parameter, conditionals, field)
+        _check_default(parameter, f"{field}.default_value")
 
 
 def _check_categorical(parameter: Parameter, field: str) -> None:
@@ -154,16 +208,15 @@ def _check_bounds(parameter: Parameter, field: str) -> None:
         raise InvalidInputError(f"Parameter `{parameter.name}` needs bounds (or a grid)", field=f"{field}.bounds")
     if not bounds.max - bounds.min >= (1 if parameter.type == "int" else NARROWEST):
         refuse(f"{field}.bounds", f"{field}.bounds.max must be greater than .min: got {bounds.min} to {bounds.max}")
-    if not math.isfinite(bounds.max - bounds.min):
-        refuse(f"{field}.bounds", f"{field}.bounds are too far apart: got {bounds.min} to {bounds.max}")
     if parameter.type == "int" and not (_is_whole(bounds.min) and _is_whole(bounds.max)):
         refuse(f"{field}.bounds", f"The bounds of int parameter `{parameter.name}` must be whole numbers below 2**53")
     if parameter.is_log and bounds.min <= 0:
-        refuse(f"{field}.bounds.min", f"Log parameter `{parameter.name}` needs a positive min, got {bounds.min}")
+        words = f"Log parameter `{parameter.name}` needs a positive min, got {bounds.min}"
+        refuse(f"{field}.bounds.min", words)
 
 
 def _is_whole(value: float) -> bool:
-    return value == int(value) and abs(value) <= 2**53
+    return math.isfinite(value) and value == int(value) and abs(value) <= LARGEST_INT
 
 
 def _check_grid(parameter: Parameter, grid: Sequence[float], field: str) -> None:
@@ -171,10 +224,12 @@ def _check_grid(parameter: Parameter, grid: Sequence[float], field: str) -> None
         refuse(f"{field}.grid", f"Parameter `{parameter.name}` has a grid, so it can't have bounds or a prior")
     if len(set(grid)) != len(grid) or len(grid) < 2:
         refuse(f"{field}.grid", f"The grid of `{parameter.name}` needs at least 2 values, each once")
-    if parameter.type == "int" and not all(_is_whole(value) for value in grid):
-        refuse(f"{field}.grid", f"The grid of int parameter `{parameter.name}` must hold whole numbers")
+    for value in grid:
+        if parameter.type == "int" and not _is_whole(value):
+            refuse(f"{field}.grid", f"Invalid type for {field}.grid: {shorten(value)} - expected type integer")
     if parameter.is_log and min(grid) <= 0:
-        refuse(f"{field}.grid", f"The grid of log parameter `{parameter.name}` must be positive")
+        words = f"`{parameter.name}` has a log-transformation, so its grid must be positive, got {min(grid)}"
+        refuse(f"{field}.grid", words)
 
 
 _PRIOR_NEEDS: Final = {"normal": ("mean", "scale"), "beta": ("shape_a", "shape_b")}
@@ -185,7 +240,8 @@ def _check_prior(parameter: Parameter, field: str) -> None:
     if prior is None or bounds is None:
         return
     if parameter.type != "double" or parameter.is_log:
-        refuse(f"{field}.prior", f"Only a double parameter without transformation can have a prior: {parameter.name}")
+        words = f"Only a double parameter without transformation can have a prior: {parameter.name}"
+        refuse(f"{field}.prior", words)
     for name in _PRIOR_NEEDS[prior.name]:
         if getattr(prior, name) is None:
             refuse(f"{field}.prior.{name}", f"A {prior.name} prior needs {name}")
@@ -193,43 +249,19 @@ def _check_prior(parameter: Parameter, field: str) -> None:
         refuse(f"{field}.prior.mean", f"The prior's mean {prior.mean} lies outside the bounds of `{parameter.name}`")
 
 
-def _check_conditions(parameter: Parameter, conditionals: Sequence[Conditional], field: str) -> None:
-    known = {conditional.name: conditional.values for conditional in conditionals}
-    for name, values in parameter.conditions.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            refuse(f"{field}.conditions.{name}", f"`{parameter.name}` depends on unknown conditional `{name}`{hint}")
-        if not values:
-            refuse(f"{field}.conditions.{name}", f"`{parameter.name}` names no value of `{name}`")
-        for value in values:
-            if value not in known[name]:
-                hint = did_you_mean(value, known[name])
-                refuse(f"{field}.conditions.{name}", f"`{value}` is not a value of conditional `{name}`{hint}")
-
-
-def check_constraint(constraint: LinearConstraint, parameters: Sequence[Parameter], field: str) -> None:
-    """Refuse a constraint on what is no number, or that nothing can meet."""
-    known = {parameter.name: parameter for parameter in parameters}
-    check_unique((term.name for term in constraint.terms), f"{field}.terms", "term")
-    for term in constraint.terms:
-        parameter = known.get(term.name)
-        if parameter is None:
-            raise InvalidInputError(
-                f"Linear constraint on unknown parameter `{term.name}`{did_you_mean(term.name, known)}",
-                field=f"{field}.terms",
-            )
-        if parameter.type == "categorical" or parameter.conditions:
-            refuse(f"{field}.terms", f"`{term.name}` must be a number that always exists to stand in a constraint")
-    most = sum(_largest_term(known[term.name], term, constraint.type) for term in constraint.terms)
-    reachable = most > constraint.threshold if constraint.type == "greater_than" else most < constraint.threshold
-    if not reachable:
-        refuse(f"{field}.threshold", f"No configuration meets {field}: the sum reaches only {most}")
-
-
-def _largest_term(parameter: Parameter, term: ConstraintTerm, kind: str) -> float:
-    """Return what this term can add at the best: the largest for greater_than, the smallest for less_than."""
-    if parameter.bounds is not None:
-        ends = [parameter.bounds.min * term.weight, parameter.bounds.max * term.weight]
-    else:
-        ends = [value * term.weight for value in parameter.grid or ()]
-    return max(ends) if kind == "greater_than" else min(ends)
+def _check_default(parameter: Parameter, field: str) -> None:
+    """Refuse a default that the parameter can't be: it is what results from before the parameter are given."""
+    default = parameter.default_value
+    if default is None:
+        return
+    if parameter.type == "categorical":
+        if default not in parameter.choices:
+            words = f"{shorten(default)} is not a value of `{parameter.name}`"
+            raise InvalidInputError(words, field=field, expected=", ".join(parameter.choices))
+        return
+    low, high = parameter.extent
+    if isinstance(default, str) or (parameter.type == "int" and not _is_whole(default)):
+        kind = "integer" if parameter.type == "int" else "number"
+        refuse(field, f"Invalid type for {field}: {shorten(default)} - expected type {kind}")
+    if not low <= default <= high or (parameter.grid is not None and default not in parameter.grid):
+        refuse(field, f"The default_value {default} of `{parameter.name}` lies outside of what it can be")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from service.errors import InvalidInputError, did_you_mean
-from service.schemas.fields import Name, Tagged, shorten
+from service.schemas.fields import Name, Tagged, check_unique, refuse, shorten
 
-__all__ = ["Task", "parse_task"]
+__all__ = ["Task", "check_tasks", "parse_task"]
 
 
 class Task(Tagged):
@@ -18,6 +18,18 @@ class Task(Tagged):
 
     name: Name
     cost: Annotated[float, Field(gt=0, le=1)]
+
+
+def check_tasks(tasks: Sequence[Task]) -> None:
+    """Refuse tasks that cannot be told apart by their costs, or of which none is in earnest."""
+    if not tasks:
+        return
+    if len(tasks) < 2:
+        refuse(".tasks", "At least 2 tasks are needed: with a single one everything is measured in earnest anyway")
+    check_unique((task.name for task in tasks), ".tasks", "task name")
+    check_unique((str(task.cost) for task in tasks), ".tasks", "task cost")
+    if not any(task.cost == 1 for task in tasks):
+        refuse(".tasks", "Exactly one task must have cost 1: the others are shares of it")
 
 
 def parse_task(given: Any, known: Mapping[str, Task], *, field: str = ".task") -> str | None:

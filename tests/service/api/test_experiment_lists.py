@@ -99,7 +99,7 @@ def marked(*symbols: markers.Symbol) -> str:
 
 #: query -> words of the message, field
 ODD_LISTS: dict[str, tuple[dict[str, str], str, str]] = {
-    "state": ({"state": "odd"}, "expected active, deleted or all", "state"),
+    "state": ({"state": "odd"}, "expected one of: active, deleted, all", "state"),
     "sort": ({"sort": "name"}, "Invalid sort: name", "sort"),
     "ascending": ({"ascending": "up"}, "expected true or false", "ascending"),
     "a long search": ({"search": "x" * 101}, "up to 100 characters", "search"),

@@ -38,7 +38,7 @@ def test_a_deleted_experiment_stays_readable_and_leaves_the_list(api: Api) -> No
 def test_a_deleted_experiment_takes_no_results_and_gives_no_suggestions(api: Api) -> None:
     experiment = api.experiment()
     api.call("DELETE", f"/v1/experiments/{experiment}")
-    assert api.observe(experiment, 0.5, 0.5).status_code == 409
+    assert api.observe(experiment, 0.5, 0.5).status_code == 400
     assert api.post(f"/v1/experiments/{experiment}/suggestions").status_code == 409
 
 

@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
         "/v1/experiments",
         {**BODY, "tasks": [{"name": "cheap", "cost": 0.1}]},
         400,
-        ".tasks is not offered by this server",
+        "At least 2 tasks are needed",
         ".tasks",
     ),
     "oldest first": ("GET", "/v1/webhooks?ascending=True", None, 400, "lists come newest first", "ascending"),
