@@ -20,6 +20,7 @@ from service.api import (
     sessions,
     suggestions,
     tokens,
+    transfer,
     webhooks,
 )
 from service.api.door import EXTENSION, Services
@@ -43,6 +44,7 @@ _BLUEPRINTS: Final = (
     fronts.blueprint,
     webhooks.blueprint,
     deliveries.blueprint,
+    transfer.blueprint,
     health.blueprint,
     index.blueprint,
     report.blueprint,
