@@ -21,7 +21,10 @@ _LONGEST_PROGRESS: Final = 200
 
 @dataclass(frozen=True)
 class NewFront:
-    """A front as the worker computed it. `points` are `{configuration, values}`, best of the first metric first."""
+    """A front as the worker computed it.
+
+    `points` are `{configuration, values, contribution}`, best of the first metric first.
+    """
 
     generation: int
     observation_count: int
@@ -47,7 +50,8 @@ def publish(session: Session, experiment: Experiment, new: NewFront, *, now: dat
     """
     old = latest(session, experiment.id)
     points = [_with_assignments(session, point) for point in new.points]
-    if old is not None and old.points == points:
+    if old is not None and _facts(old.points) == _facts(points):
+        old.points = points
         old.feasible_count, old.infeasible_count = new.feasible_count, new.infeasible_count
         old.ref_point, old.hypervolume = [dict(item) for item in new.ref_point], new.hypervolume
         old.progress = _thinned(new.progress)
@@ -93,6 +97,11 @@ def publish(session: Session, experiment: Experiment, new: NewFront, *, now: dat
 def _with_assignments(session: Session, point: Mapping[str, Any]) -> dict[str, Any]:
     configuration = session.get_one(Configuration, point["configuration"])
     return {**point, "assignments": configuration.assignments}
+
+
+def _facts(points: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """What a point is. What it contributes follows from the others and from the reference point."""
+    return [{key: value for key, value in point.items() if key != "contribution"} for point in points or ()]
 
 
 def _difference(old: Front | None, points: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:

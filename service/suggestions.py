@@ -260,7 +260,7 @@ def refill(
             Suggestion(
                 experiment_id=experiment_id,
                 state="pooled",
-                key=assignments_key(proposal["assignments"]),
+                key=assignments_key(proposal["assignments"], proposal.get("task")),
                 source="pool",
                 rank=rank,
                 model_generation=model_generation,

@@ -21,11 +21,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from objectives.errors import SpaceExhaustedError
-from objectives.hypervolume import Front, observed_front
+from objectives.hypervolume import Front, contributions, observed_front
 from objectives.optimizer import Candidate, Models, fit, suggest
 from objectives.problem import Data, Problem
 from service import fronts, refreshes, suggestions
-from service.arrays import Measured, measured, problem_of
+from service.arrays import Measured, measured
 from service.db import Database
 from service.events import EventType, record
 from service.fronts import NewFront
@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 PROGRESS_POINTS: Final = 60
 RENEW_EVERY_S: Final = 10.0
 MOST_POOLED: Final = 16
+#: With more points of five and more metrics what each contributes is not worked out.
+MOST_MANY_METRICS: Final = 60
 
 
 class Overtaken(Exception):  # noqa: N818 not an error: somebody else has the lease and does the work
@@ -53,7 +55,6 @@ class _Work:
     """What a refresh starts from, read in one transaction."""
 
     experiment: Experiment
-    problem: Problem
     measured: Measured
     generation: int
     observation_count: int
@@ -61,6 +62,10 @@ class _Work:
     old_front: Any
     old_models: Models | None
     model_generation: int
+
+    @property
+    def problem(self) -> Problem:
+        return self.measured.problem
 
     @property
     def data(self) -> Data:
@@ -148,16 +153,15 @@ def _fit(work: _Work, rng: np.random.Generator) -> Models:
 def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
     experiment = session.get_one(Experiment, experiment_id)
     row = session.get_one(Refresh, experiment_id)
-    problem = problem_of(Definition.of(experiment))
-    pending = suggestions.open_assignments(session, experiment_id)
+    found = measured(session, experiment_id, Definition.of(experiment))
     state = fronts.model_state(session, experiment_id)
+    wanted = max(pool_size, experiment.parallel_bandwidth or 0, len(found.data.pending) + 1)
     return _Work(
         experiment=experiment,
-        problem=problem,
-        measured=measured(session, experiment_id, problem, pending=pending),
+        measured=found,
         generation=row.data_generation,
         observation_count=row.observation_count,
-        pool_size=min(MOST_POOLED, max(pool_size, experiment.parallel_bandwidth or 0, len(pending) + 1)),
+        pool_size=min(MOST_POOLED, wanted),
         old_front=fronts.latest(session, experiment_id),
         old_models=None if state is None else Models.from_dict(state.state),
         model_generation=0 if state is None else state.generation,
@@ -205,7 +209,7 @@ def _new_front(work: _Work, front: Front) -> NewFront:
         infeasible_count=front.infeasible_count,
         hypervolume=_finite(front.hypervolume),
         ref_point=reference,
-        points=[_point(work, index) for index in front.indices],
+        points=_points(work, front),
         progress=_progress(work, front, reference),
     )
 
@@ -214,13 +218,30 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _point(work: _Work, index: int) -> dict[str, Any]:
-    values = {}
+def _points(work: _Work, front: Front) -> list[dict[str, Any]]:
+    """The points of the front, each with its values (composites computed) and what it adds to the hypervolume."""
+    means = work.problem.filled(work.data.values)
+    shares = _contributions(work, front)
+    return [
+        {"configuration": work.measured.ids[i], "values": _values(work, means, i), "contribution": share}
+        for i, share in zip(front.indices, shares, strict=True)
+    ]
+
+
+def _contributions(work: _Work, front: Front) -> list[float | None]:
+    """What the hypervolume would lose without each point; unknown where many points of many metrics cost too much."""
+    if work.problem.m == 0 or (work.problem.m > 4 and len(front) > MOST_MANY_METRICS):
+        return [None] * len(front)
+    return [_finite(share) for share in contributions(front, work.problem).tolist()]
+
+
+def _values(work: _Work, means: Any, index: int) -> dict[str, list[float | None]]:
+    values: dict[str, list[float | None]] = {}
     for j, metric in enumerate(work.problem.metrics):
-        mean, variance = float(work.data.values[index, j]), float(work.data.variances[index, j])
-        if not np.isnan(mean):
+        mean, variance = float(means[index, j]), float(work.data.variances[index, j])
+        if np.isfinite(mean):
             values[metric.name] = [mean, None if np.isnan(variance) else float(np.sqrt(variance))]
-    return {"configuration": work.measured.ids[index], "values": values}
+    return values
 
 
 def _progress(work: _Work, front: Front, reference: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
@@ -241,7 +262,7 @@ def _progress(work: _Work, front: Front, reference: Sequence[dict[str, Any]]) ->
 
 def _hypervolume_of_first(work: _Work, count: int, ref_point: Any) -> float:
     data = work.data
-    part = Data(data.assignments[:count], data.values[:count], data.variances[:count])
+    part = Data(data.assignments[:count], data.values[:count], costs=data.costs[:count])
     return float(observed_front(work.problem, part, ref_point=ref_point).hypervolume)
 
 
@@ -258,6 +279,7 @@ def _candidates(work: _Work, front: Front, models: Models | None, rng: np.random
             strategy=strategy,
             seed=work.experiment.seed,
             budget=work.experiment.observation_budget,
+            solutions=work.experiment.num_solutions or 1,
         )
     except SpaceExhaustedError:  # every configuration of a finite space was tried: the pool stays empty
         return ()
@@ -300,6 +322,7 @@ def _proposal(candidate: Candidate) -> dict[str, Any]:
     predicted = candidate.predicted
     return {
         "assignments": candidate.assignments,
+        "task": candidate.task,
         "strategy": candidate.strategy,
         "reason": candidate.reason,
         "predicted": None
