@@ -14,7 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from service.arrays import quasi_random
+from service.arrays import quasi_random, task_of_turn
+from service.combinations import next_combination
 from service.errors import ConflictError, NotFoundError
 from service.events import EventType, record
 from service.models import Configuration, Experiment, Refresh, Suggestion
@@ -106,6 +107,8 @@ def is_pool_coming(session: Session, experiment_id: int, *, generation: int, now
     `generation` is the newest one when the request came: what others report while it waits is not waited for.
     """
     row = session.get_one(Refresh, experiment_id)
+    if session.get_one(Experiment, experiment_id).type == "grid":
+        return False
     if _has_queued(session, experiment_id) or not _is_behind(session, row, generation):
         return False
     if row.lease_until is not None and row.lease_until > now:
@@ -147,6 +150,7 @@ def claim(
     refresh = hold(session, [experiment.id])[experiment.id]
     suggestion = (
         _next(session, experiment.id, "queued")
+        or _combination(session, experiment, now=now)
         or _next_of_pool(session, refresh)
         or _quasi_random(session, experiment, now=now)
     )
@@ -193,6 +197,26 @@ def _open(experiment_id: int) -> sa.Select[Suggestion]:
     )
 
 
+def _combination(session: Session, experiment: Experiment, *, now: datetime) -> Suggestion | None:
+    """Return the next combination of a grid: no worker is needed to count."""
+    found = next_combination(session, experiment) if experiment.type == "grid" else None
+    if found is None:
+        return None
+    suggestion = Suggestion(
+        experiment_id=experiment.id,
+        state="open",
+        key=found.key,
+        assignments=found.assignments,
+        task=found.task,
+        source="grid",
+        strategy="grid",
+        reason=found.reason,
+        created_at=now,
+    )
+    session.add(suggestion)
+    return suggestion
+
+
 def _quasi_random(session: Session, experiment: Experiment, *, now: datetime) -> Suggestion:
     """Make the next untried point of the experiment's own scrambled Sobol sequence.
 
@@ -203,7 +227,8 @@ def _quasi_random(session: Session, experiment: Experiment, *, now: datetime) ->
     for _ in range(MOST_SKIPPED):
         index = _next_index(session, experiment.id)
         assignments = quasi_random(definition, seed=experiment.seed, index=index, avoid=avoid)
-        key = assignments_key(assignments)
+        task = task_of_turn(definition, index)
+        key = assignments_key(assignments, task)
         if not _is_measured(session, experiment.id, key):
             break
     suggestion = Suggestion(
@@ -211,6 +236,7 @@ def _quasi_random(session: Session, experiment: Experiment, *, now: datetime) ->
         state="open",
         key=key,
         assignments=assignments,
+        task=task,
         source="quasi_random",
         strategy="quasi_random",
         reason="No computed suggestion was ready, so this is the next point of a space-filling sequence.",
@@ -238,7 +264,9 @@ def _is_measured(session: Session, experiment_id: int, key: str) -> bool:
 
 
 def _ask_for_refill(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
-    """Have the pool filled again once a single suggestion is left of it."""
+    """Have the pool filled again once a single suggestion is left of it. A grid needs none."""
+    if experiment.type == "grid":
+        return
     left = session.scalar(
         sa.select(sa.func.count()).where(Suggestion.experiment_id == experiment.id, Suggestion.state == "pooled")
     )
