@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.api import (
     clients,
     deliveries,
     errors,
+    experiment_lists,
     experiments,
     fronts,
     headers,
@@ -26,7 +28,7 @@ from service.api import (
 from service.api.door import EXTENSION, Services
 from service.db import Database
 from service.nudge import Nudge
-from service.pages import index, report
+from service.pages import index, login, report
 from service.settings import Settings
 
 __all__ = ["create_app"]
@@ -39,6 +41,7 @@ _BLUEPRINTS: Final = (
     tokens.blueprint,
     projects.blueprint,
     experiments.blueprint,
+    experiment_lists.blueprint,
     suggestions.blueprint,
     observations.blueprint,
     fronts.blueprint,
@@ -47,6 +50,7 @@ _BLUEPRINTS: Final = (
     transfer.blueprint,
     health.blueprint,
     index.blueprint,
+    login.blueprint,
     report.blueprint,
 )
 
@@ -62,4 +66,11 @@ def create_app(settings: Settings) -> Flask:
     errors.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if settings.trusted_proxies:
+        _trust(app, settings.trusted_proxies)
     return app
+
+
+def _trust(app: Flask, proxies: int) -> None:
+    """Believe this many proxies about who calls and how: the address of sign-ins, and whether cookies are secure."""
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

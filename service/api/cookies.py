@@ -18,7 +18,7 @@ from flask import Response, current_app, g, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from service.api.door import services
-from service.errors import PermissionDeniedError
+from service.errors import InvalidInputError
 from service.tokens import service_key
 
 __all__ = ["CSRF_FIELD", "Visit", "check_form", "csrf_token", "forget", "keep", "visit"]
@@ -89,7 +89,7 @@ def check_form() -> Visit:
     given = request.form.get(CSRF_FIELD, "")
     if kept is None or not hmac.compare_digest(given.encode(), csrf_token(kept).encode()):
         message = "This form has expired, or did not come from this page. Load the page again and send it once more."
-        raise PermissionDeniedError(message, code="csrf")
+        raise InvalidInputError(message, field=CSRF_FIELD)
     return kept
 
 

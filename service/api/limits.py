@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,11 +69,11 @@ class _Memory:
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[float, int]] = {}
 
-    def count(self, key: str, *, ends_at: float, now: float) -> int:
+    def count(self, key: str, by: int, *, ends_at: float, now: float) -> int:
         with self._lock:
             if len(self._counts) > _MOST_KEYS:
                 self._counts = {name: kept for name, kept in self._counts.items() if kept[0] > now}
-            number = self._counts.get(key, (ends_at, 0))[1] + 1
+            number = max(0, self._counts.get(key, (ends_at, 0))[1] + by)
             self._counts[key] = (ends_at, number)
             return number
 
@@ -94,28 +95,28 @@ class Limits:
             retry=Retry(NoBackoff(), 0),
         )
 
-    def count(self, window: Window, whose: str) -> Standing | None:
-        """Count one request and return where its sender stands; None where there is no limit."""
+    def count(self, window: Window, whose: str, by: int = 1) -> Standing | None:
+        """Count one request and return where its sender stands; None where there is no limit. -1 takes it back."""
         if window.limit == 0:
             return None
         now = self._clock()
         number = int(now // window.length_s)
         ends_at = (number + 1) * window.length_s
         key = f"{_KEY}:{window.name}:{whose}:{number}"
-        counted = self._count(key, ends_at=ends_at, length_s=window.length_s, now=now)
+        counted = self._count(key, by, ends_at=ends_at, length_s=window.length_s, now=now)
         return Standing(window, counted, max(1, round(ends_at - now + 0.5)))
 
-    def _count(self, key: str, *, ends_at: float, length_s: int, now: float) -> int:
+    def _count(self, key: str, by: int, *, ends_at: float, length_s: int, now: float) -> int:
         if now >= self._away_until:
             try:
                 with self._redis.pipeline(transaction=False) as pipe:
-                    pipe.incr(key)
+                    pipe.incrby(key, by)
                     pipe.expire(key, length_s + 1)
                     return int(pipe.execute()[0])
             except redis.RedisError as error:
                 self._away_until = now + _AWAY_S
                 log.warning("Redis does not count requests (%s): memory does, for %g s", type(error).__name__, _AWAY_S)
-        return self._memory.count(key, ends_at=ends_at, now=now)
+        return self._memory.count(key, by, ends_at=ends_at, now=now)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -146,10 +147,17 @@ def count_request(who: Caller) -> None:
     _refuse_over(held.count(window, str(who.token_id)))
 
 
-def count_login() -> None:
-    """Count a login from an address, and refuse it if it is one too many."""
+@contextmanager
+def count_login() -> Iterator[None]:
+    """Count the sign-ins from an address that fail in this block, and refuse one too many.
+
+    Those that succeed are taken back: a team behind one address is no attack.
+    """
     held: Limits = current_app.extensions[_EXTENSION]
-    _refuse_over(held.count(held.logins, request.remote_addr or "unknown"))
+    address = request.remote_addr or "unknown"
+    _refuse_over(held.count(held.logins, address))
+    yield
+    held.count(held.logins, address, by=-1)
 
 
 def _refuse_over(standing: Standing | None) -> None:

@@ -58,12 +58,12 @@ def _session(door: Door, who: Caller, *, secret: str) -> dict[str, Any]:
 @blueprint.post("/v1/sessions")
 def log_in() -> Response:
     """Open the pages to a browser: with a token, which its cookie then stands for. Refused after too many tries."""
-    limits.count_login()
     given = body()
     if {"email", "password", "code"} & set(given):
         raise InvalidInputError(f"Invalid email/password. {_NO_USERS}", field=".token", expected="a token")
     secret = fields.parse_model(Login, given).token
-    who = identify(secret)
+    with limits.count_login():
+        who = identify(secret)
     with read() as door:
         shown = _session(door, who, secret=secret)
     response = reply(shown)

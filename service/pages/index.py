@@ -10,6 +10,7 @@ from service import experiments
 from service.api.auth import caller, requires
 from service.api.door import read
 from service.pages import problems
+from service.pages.login import signed_in_as
 from service.reports.read_model import front_sizes
 
 __all__ = ["blueprint"]
@@ -27,14 +28,14 @@ def index() -> Response:
     """Show the caller's newest experiments."""
     with read() as door:
         asking = caller()
-        found, count = experiments.recent(
-            door.session, client_id=asking.client_id, limit=LISTED, only=asking.experiment_id
-        )
+        wanted = experiments.Listing(limit=LISTED, project_id=asking.project_id, development=asking.development)
+        found, count = experiments.listed(door.session, wanted, client_id=asking.client_id, only=asking.experiment_id)
+        visitor = signed_in_as(door, asking)
         ids = [experiment.id for experiment in found]
         progress = experiments.progress(door.session, ids)
         sizes = front_sizes(door.session, ids)
     lines = [(experiment, progress.get(experiment.id), sizes.get(experiment.id, 0)) for experiment in found]
-    words = render_template("index.html", lines=lines, count=count, guest=request.args.get("guest"))
+    words = render_template("index.html", lines=lines, count=count, visitor=visitor, guest=request.args.get("guest"))
     response = make_response(words)
     response.headers["Cache-Control"] = "private, no-cache"
     return response

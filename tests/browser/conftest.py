@@ -144,7 +144,7 @@ def _look(chromium: Browser, served: Served, scheme: Literal["light", "dark"], w
     context: BrowserContext = chromium.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
-        http_credentials={"username": served.token, "password": ""},
+        extra_http_headers={"Authorization": f"Bearer {served.token}"},
     )
     context.set_default_timeout(20_000)
     looker = Looker(context.new_page())

@@ -150,7 +150,8 @@ def test_an_open_page_shows_what_is_new_without_being_asked(reader: Looker, serv
 
 
 def test_on_paper_everything_is_there(chromium: Browser, served: Served) -> None:
-    context = chromium.new_context(http_credentials={"username": served.token, "password": ""}, color_scheme="dark")
+    headers = {"Authorization": f"Bearer {served.token}"}
+    context = chromium.new_context(extra_http_headers=headers, color_scheme="dark")
     page = context.new_page()
     page.goto(served.report("digits"))
     page.emulate_media(media="print")
