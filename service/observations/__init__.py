@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.observations.corrections import delete, delete_all, history, update
+from service.observations.corrections import delete, delete_all, history, restore, update
 from service.observations.reading import best, ends, find, found, generation_of, listed, of_configurations
 from service.observations.store import Duplicate, Outcome, Refused, Stored, store
 
@@ -21,6 +21,7 @@ __all__ = [
     "history",
     "listed",
     "of_configurations",
+    "restore",
     "store",
     "update",
 ]

@@ -25,7 +25,7 @@ from service.schemas.experiment import Definition
 from service.schemas.result import Result
 from service.schemas.values import Value
 
-__all__ = ["delete", "delete_all", "history", "update"]
+__all__ = ["delete", "delete_all", "history", "restore", "update"]
 
 #: Rows that are taken back in one statement.
 _CHUNK: Final = 500
@@ -134,6 +134,22 @@ def delete(
     _take_back(session, [row], token_id=token_id, now=now)
     sums.rebuild(session, {row.configuration_id})
     _count_out(session, experiment, refresh, [row], now=now)
+
+
+def restore(
+    session: Session, experiment: Experiment, observation_id: int, *, token_id: int | None, now: datetime
+) -> None:
+    """Let an observation that was taken back count again. Once more changes nothing."""
+    refresh = hold(session, [experiment.id])[experiment.id]
+    row = session.get_one(Observation, observation_id, populate_existing=True)
+    if row.deleted_at is None:
+        return
+    session.add(_correction(row, session.get_one(Configuration, row.configuration_id), token_id, now))
+    row.revision += 1
+    row.updated_at, row.deleted_at = now, None
+    sums.rebuild(session, {row.configuration_id})
+    counts.put_back(refresh, [row.task])
+    _note(session, experiment, refresh, observations=1, failures=row.failed, ids=[row.id], change="restored", now=now)
 
 
 def delete_all(session: Session, experiment: Experiment, *, token_id: int | None, now: datetime) -> int:

@@ -13,7 +13,7 @@ from service.models import Experiment, Observation, Refresh
 from service.observations.expressions import measured
 from service.schemas.result import Result
 
-__all__ = ["NONE", "add", "best_id", "forget_best", "take_out"]
+__all__ = ["NONE", "add", "best_id", "forget_best", "put_back", "take_out"]
 
 #: Stands for "it was looked for, and no observation can be the best".
 NONE: Final = 0
@@ -57,6 +57,12 @@ def count_tasks(row: Refresh, tasks: Iterable[str | None], *, by: int) -> None:
 def take_out(row: Refresh, tasks: Iterable[str | None]) -> None:
     """Count observations out that do not count any longer."""
     count_tasks(row, tasks, by=-1)
+    forget_best(row)
+
+
+def put_back(row: Refresh, tasks: Iterable[str | None]) -> None:
+    """Count observations in again that had been counted out."""
+    count_tasks(row, tasks, by=1)
     forget_best(row)
 
 

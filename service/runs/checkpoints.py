@@ -1,0 +1,77 @@
+"""Checkpoints: values of a run on its way, up to 200 of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from service.errors import NotFoundError, PermissionDeniedError
+from service.models import Checkpoint, TrainingRun
+from service.schemas.fields import LARGEST_NUMBER, Name, Strict, Tagged, check_unique, parse_model
+from service.schemas.result import check_metadata
+
+__all__ = ["MOST_CHECKPOINTS", "counts", "create", "find", "recent"]
+
+MOST_CHECKPOINTS: Final = 200
+_Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+
+
+class _Value(Tagged):
+    name: Name
+    value: _Number
+    value_stddev: Annotated[_Number, Field(ge=0)] | None = None
+
+
+class _Body(Strict):
+    values: Annotated[list[_Value], Field(max_length=1000)]
+    metadata: dict[str, Any] | None = None
+
+
+def create(session: Session, run: TrainingRun, body: Mapping[str, Any], *, now: datetime) -> Checkpoint:
+    """Keep the values of a run that is on its way; a run that has become an observation takes none any more."""
+    parsed = parse_model(_Body, body)
+    check_unique((value.name for value in parsed.values), ".values", "metric")
+    metadata = check_metadata(parsed.metadata)
+    session.refresh(run, with_for_update=True)  # of two at once the second counts the first
+    if run.observation_id is not None:
+        message = f"Training run {run.id} has already been used to create observation: {run.observation_id}. "
+        raise PermissionDeniedError(f"{message}No new checkpoints can be created.")
+    if counts(session, [run.id]).get(run.id, 0) >= MOST_CHECKPOINTS:
+        raise PermissionDeniedError(f"Training run {run.id} cannot exceed {MOST_CHECKPOINTS} checkpoints.")
+    values = sorted((value.model_dump() for value in parsed.values), key=lambda value: value["name"])
+    checkpoint = Checkpoint(training_run_id=run.id, values=values, meta=metadata, created_at=now)
+    session.add(checkpoint)
+    run.updated_at = now
+    session.flush()
+    return checkpoint
+
+
+def counts(session: Session, run_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many checkpoints runs have, by their ids; those without any are not named."""
+    rows = session.execute(
+        sa.select(Checkpoint.training_run_id, sa.func.count())
+        .where(Checkpoint.training_run_id.in_(run_ids))
+        .group_by(Checkpoint.training_run_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def find(session: Session, checkpoint_id: int, *, run_id: int) -> Checkpoint:
+    """Return a checkpoint of this run, or raise `NotFoundError`."""
+    row = session.get(Checkpoint, checkpoint_id)
+    if row is None or row.training_run_id != run_id:
+        raise NotFoundError(f"No checkpoint {checkpoint_id} in training run {run_id}")
+    return row
+
+
+def recent(session: Session, *, run_id: int, limit: int, before: int | None = None) -> tuple[Sequence[Checkpoint], int]:
+    """Return up to `limit` checkpoints of a run, newest first, and how many there are in all."""
+    mine = sa.select(Checkpoint).where(Checkpoint.training_run_id == run_id)
+    page = mine if before is None else mine.where(Checkpoint.id < before)
+    rows = session.scalars(page.order_by(Checkpoint.id.desc()).limit(limit)).all()
+    return rows, counts(session, [run_id]).get(run_id, 0)
