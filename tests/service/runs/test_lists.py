@@ -208,17 +208,8 @@ def test_whether_the_optimizer_chose_is_a_field(session: Session, project: Proje
         )
         session.add(suggestion)
         session.flush()
-        session.add(
-            TrainingRun(
-                client_id=project.client_id,
-                project_id=project.id,
-                suggestion_id=suggestion.id,
-                name=source,
-                document={},
-                created_at=NOW,
-                updated_at=NOW + timedelta(seconds=1),
-            )  # fmt: skip
-        )
+        given = {"client_id": project.client_id, "project_id": project.id, "created_at": NOW, "updated_at": NOW}
+        session.add(TrainingRun(suggestion_id=suggestion.id, name=source, document={}, **given))
     session.flush()
     assert names(session, project, where("optimized_suggestion", "==", True)) == ["quasi_random"]
     assert names(session, project, where("optimized_suggestion", "==", False)) == ["explicit"]
