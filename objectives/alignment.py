@@ -26,7 +26,7 @@ def aligned(Z: Floats, owner: Ints, values: Floats, costs: Floats) -> tuple[Floa
 
     Z (n, p) features without the column of the task. Each cheap task has a model of its own; the line through its
     predictions at the really measured configurations, against what was measured there, is applied to its values.
-    Nothing changes while nothing real is known. O(ROWS^3) a task.
+    Nothing changes while nothing real is known. No hyperparameters are searched for it: O(ROWS^3) a task.
 
     >>> x = np.array([0, 2, 4, 6, 8, 10, 3, 5, 7, 9]) / 10
     >>> costs = np.repeat([0.1, 1.0], [6, 4])
@@ -49,7 +49,7 @@ def aligned(Z: Floats, owner: Ints, values: Floats, costs: Floats) -> tuple[Floa
 def _foretold(Z: Floats, owner: Ints, values: Floats, rows: Ints, where: Floats) -> Floats:
     if len(rows) > ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, ROWS).astype(np.intp)]
-    return fit_gp(Z[rows], owner, values[rows]).predict(where)[0]
+    return fit_gp(Z[rows], owner, values[rows], refit=False).predict(where)[0]
 
 
 def _line(x: Floats, y: Floats) -> tuple[float, float]:

@@ -87,7 +87,11 @@ class Composed:
 
     def draw(self, Z: Floats, rng: np.random.Generator) -> Floats:
         """One joint draw (c,), standardised: a draw of each part, put into the expression."""
-        drawn = {n: p.sign * p.gp.unstandardise(p.gp.draw(Z, rng)) for n, p in self.parts.items()}
+        return np.asarray(self.draws(Z, 1, rng)[0], dtype=np.float64)
+
+    def draws(self, Z: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Joint draws (count, c), standardised."""
+        drawn = {n: p.sign * p.gp.unstandardise(p.gp.draws(Z, count, rng)) for n, p in self.parts.items()}
         value = self.standardise(self.sign * self.expression(drawn))
         return np.where(np.isnan(value), -3.0, value)
 

@@ -12,12 +12,23 @@ from typing import Any
 
 import numpy as np
 
+from objectives.errors import DataError
 from objectives.metrics import Metric
 from objectives.problem import Problem
 from objectives.scalarization import augmented_chebyshev, normalise
 from objectives.shapes import Floats
 
-__all__ = ["Pick", "Rate", "advice", "balance", "knee_strength", "marginal_rates", "picks"]
+__all__ = [
+    "Pick",
+    "Rate",
+    "advice",
+    "balance",
+    "knee_strength",
+    "marginal_rates",
+    "nearest_to_goals",
+    "picks",
+    "weighed",
+]
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,46 @@ def picks(problem: Problem, values: Floats) -> tuple[Pick, ...]:
     if strength.max() > 0:
         found.append(_pick(problem, "knee", int(np.argmax(strength)), share))
     return (*found, *_champions(problem, values, share))
+
+
+def weighed(problem: Problem, values: Floats, weights: Floats) -> Pick:
+    """The point for a person who says how much each optimized metric matters: `weights` (m,), not negative, not all 0.
+
+    The least augmented Chebyshev distance to the ideal, each metric counted from its worst acceptable value to its
+    best on the front; so every point can be reached by some weights. DataError for an empty front.
+
+    >>> from objectives.space import Double, SearchSpace
+    >>> problem = Problem(SearchSpace((Double("x", 0, 1),)), (Metric("gain"), Metric("cost", "minimize")))
+    >>> front = np.array([[10.0, 9.0], [8.0, 2.0], [1.0, 1.0]])
+    >>> [weighed(problem, front, np.array(w)).index for w in ([9.0, 1.0], [1.0, 1.0], [0.0, 1.0])]
+    [0, 1, 2]
+    """
+    values = _asked(problem, values)
+    share = _share(problem, values)
+    weights = np.asarray(weights, dtype=np.float64) / np.sum(weights)
+    return _pick(problem, "weighed", int(np.argmax(augmented_chebyshev(share, weights))), share)
+
+
+def nearest_to_goals(problem: Problem, values: Floats, goals: Floats) -> Pick:
+    """The point for a person with goals (m,) in natural units, NaN where there is none.
+
+    Reaching all of them if a point does, the best balanced of those; else the one whose worst miss, as a share of the
+    metric's range, is least. DataError for an empty front.
+    """
+    values = _asked(problem, values)
+    share = _share(problem, values)
+    wanted = np.where(np.isnan(goals), -np.inf, _share_of(problem, values, np.nan_to_num(goals)))
+    miss = np.maximum(wanted - share, 0.0)
+    even = balance(problem, values)
+    order = np.lexsort((-even, miss.sum(axis=1), miss.max(axis=1)))
+    return _pick(problem, "goals", int(order[0]), share)
+
+
+def _asked(problem: Problem, values: Floats) -> Floats:
+    values = _rows(problem, values)
+    if len(values) == 0 or problem.m == 0:
+        raise DataError("there is no front to choose from")
+    return values
 
 
 def advice(problem: Problem) -> tuple[str, ...]:
@@ -155,9 +206,21 @@ def _share(problem: Problem, values: Floats) -> Floats:
     Y = np.column_stack([x.to_max(values[:, j]) for j, x in enumerate(problem.optimized)]) if problem.m else values
     if len(Y) == 0:
         return np.empty((0, problem.m))
-    high = Y.max(axis=0)
-    low = np.array([_worst(x, Y[:, j]) for j, x in enumerate(problem.optimized)])
+    low, high = _range(problem, Y)
     return np.where(high > low, normalise(Y, low, high), 1.0)
+
+
+def _share_of(problem: Problem, values: Floats, point: Floats) -> Floats:
+    """Where a point (m,) in natural units lies on the scale of `_share`; outside 0..1 beyond the front's range."""
+    signs = np.array([metric.sign for metric in problem.optimized])
+    low, high = _range(problem, values * signs)
+    even = np.where(point * signs > high, 2.0, 1.0)
+    return np.where(high > low, normalise(point * signs, low, high), even)
+
+
+def _range(problem: Problem, Y: Floats) -> tuple[Floats, Floats]:
+    """The worst acceptable and the best value (m,) of a front, maximised."""
+    return np.array([_worst(x, Y[:, j]) for j, x in enumerate(problem.optimized)]), Y.max(axis=0)
 
 
 def _worst(metric: Metric, column: Floats) -> float:

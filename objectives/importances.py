@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from objectives.acquisition import log_feasibility
 from objectives.errors import FitError
 from objectives.models import Models
 from objectives.pareto import nondominated
@@ -17,7 +18,7 @@ from objectives.shapes import Assignments, Bools, Floats
 from objectives.space import SearchSpace
 from objectives.surrogates import Surrogate
 
-__all__ = ["importances", "probability_on_front"]
+__all__ = ["importances", "probability_feasible", "probability_on_front", "probability_to_join"]
 
 
 def importances(models: Models, *, rng: np.random.Generator, count: int = 1024) -> dict[str, dict[str, float]]:
@@ -87,11 +88,73 @@ def probability_on_front(
         raise FitError("the probability to be on the front needs a model of every optimized metric")
     Z = models.features(problem.space.encode(assignments))
     hits = np.zeros(len(Z))
-    for _ in range(draws):
-        Y = np.full((len(Z), problem.k), np.inf)
-        for j, gp in enumerate(models.gps):
-            if gp is not None:
-                Y[:, j] = gp.unstandardise(gp.draw(Z, rng))
+    for Y in _drawn(models, Z, draws, rng):
         good = np.flatnonzero((problem.thresholds_max <= Y).all(axis=1))
         hits[good[nondominated(Y[good][:, problem.optimized_index])]] += 1.0
     return hits / draws
+
+
+def _drawn(models: Models, Z: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Joint draws (draws, c, k) of every metric at features Z (c, p), maximised; infinity where there is no model."""
+    Y = np.full((draws, len(Z), len(models.gps)), np.inf)
+    for j, gp in enumerate(models.gps):
+        if gp is not None:
+            Y[:, :, j] = gp.unstandardise(gp.draws(Z, draws, rng))
+    return Y
+
+
+def probability_feasible(models: Models, assignments: Sequence[Assignments]) -> Floats:
+    """Probability (c,) that a configuration succeeds and reaches every threshold; metrics without a model are left out.
+
+    FitError for models that are not conditioned.
+    """
+    problem = models.problem
+    if problem is None:
+        raise FitError("probabilities need models that are conditioned on data")
+    Z = models.features(problem.space.encode(assignments))
+    total = np.zeros(len(Z))
+    for limit, gp in zip(problem.thresholds_max.tolist(), models.gps, strict=True):
+        if gp is not None and np.isfinite(limit):
+            mean, var = gp.predict(Z)
+            total += log_feasibility(mean[:, None], np.sqrt(var)[:, None], np.array([limit]))
+    if models.success is not None:
+        mean, var = models.success.predict(Z)
+        total += log_feasibility(mean[:, None], np.sqrt(var)[:, None], np.array([0.5]))
+    return np.asarray(np.exp(total), dtype=np.float64)
+
+
+def probability_to_join(
+    models: Models,
+    assignments: Sequence[Assignments],
+    front: Sequence[Assignments],
+    *,
+    rng: np.random.Generator,
+    draws: int = 200,
+) -> Floats:
+    """Probability (c,) that each configuration, on its own, is feasible and beaten by none of the `front` (p).
+
+    By joint posterior draws at all of them, so that doubt about the front counts as well; the configurations do not
+    compete with each other. Without an optimized metric it is the probability to be feasible. FitError without a model
+    of every optimized metric. O((c + p)^3 + draws c p m).
+    """
+    problem = models.problem
+    if problem is None or any(models.gps[j] is None for j in problem.optimized_index):
+        raise FitError("the probability to be on the front needs a model of every optimized metric")
+    if problem.m == 0:
+        return probability_feasible(models, assignments)
+    Z = models.features(problem.space.encode([*assignments, *front]))
+    count, hits = len(assignments), np.zeros(len(assignments))
+    for Y in _drawn(models, Z, draws, rng):
+        feasible = (problem.thresholds_max <= Y).all(axis=1)
+        rivals = Y[count:][feasible[count:]][:, problem.optimized_index]
+        hits += feasible[:count] & ~_beaten(Y[:count, problem.optimized_index], rivals)
+    return hits / draws
+
+
+def _beaten(Y: Floats, rivals: Floats) -> Bools:
+    """Mask (c,) of the rows that a rival (r, m) is at least as good as everywhere, and better somewhere."""
+    no_worse, better = np.ones((len(Y), len(rivals)), dtype=np.bool_), np.zeros((len(Y), len(rivals)), dtype=np.bool_)
+    for j in range(Y.shape[1]):
+        no_worse &= rivals[None, :, j] >= Y[:, None, j]
+        better |= rivals[None, :, j] > Y[:, None, j]
+    return np.asarray((no_worse & better).any(axis=1), dtype=np.bool_)

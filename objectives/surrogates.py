@@ -56,3 +56,7 @@ class Surrogate(Protocol):
     def draw(self, Z: Floats, rng: np.random.Generator) -> Floats:
         """One joint draw (c,), standardised."""
         ...
+
+    def draws(self, Z: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Joint draws (count, c), standardised."""
+        ...

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.decisions import balance, knee_strength, marginal_rates, picks
+from objectives.decisions import balance, knee_strength, marginal_rates, nearest_to_goals, picks, weighed
+from objectives.errors import DataError
 from objectives.metrics import Metric
 from objectives.pareto import nondominated
 from objectives.problem import Problem
@@ -87,3 +88,23 @@ def test_tiny_fronts_are_well_defined(values: list) -> None:
 def test_one_metric_needs_no_trade() -> None:
     found = picks(problem(1), np.array([[3.0]]))
     assert [p.kind for p in found] == ["balanced", "champion:m0"]
+
+
+FRONT = np.array([[10.0, 9.0], [8.0, 2.0], [1.0, 1.0]])
+CHOICE = Problem(SearchSpace((Double("x", 0, 1),)), (Metric("gain"), Metric("cost", "minimize")))
+
+
+def test_goals_that_a_point_reaches_are_reached() -> None:
+    assert nearest_to_goals(CHOICE, FRONT, np.array([7.0, 3.0])).index == 1
+    assert nearest_to_goals(CHOICE, FRONT, np.array([9.5, np.nan])).index == 0
+    assert nearest_to_goals(CHOICE, FRONT, np.array([np.nan, 1.0])).index == 2
+
+
+def test_goals_that_none_reaches_are_missed_by_least() -> None:
+    assert nearest_to_goals(CHOICE, FRONT, np.array([12.0, np.nan])).index == 0
+    assert nearest_to_goals(CHOICE, FRONT, np.array([9.0, 1.5])).index == 1
+
+
+def test_nothing_can_be_chosen_from_an_empty_front() -> None:
+    with pytest.raises(DataError):
+        weighed(CHOICE, np.empty((0, 2)), np.ones(2))

@@ -7,9 +7,9 @@ import pytest
 
 from objectives.errors import FitError
 from objectives.hypervolume import observed_front
-from objectives.importances import importances, probability_on_front
+from objectives.importances import importances, probability_feasible, probability_on_front, probability_to_join
 from objectives.metrics import Metric
-from objectives.models import Models, fit
+from objectives.models import Models, conditioned, fit
 from objectives.problem import Data, Problem
 from objectives.space import Categorical, Double, SearchSpace
 
@@ -53,3 +53,35 @@ def test_a_sure_front_is_sure_and_the_dominated_are_not_on_it() -> None:
 def test_models_without_data_cannot_say() -> None:
     with pytest.raises(FitError):
         importances(Models(), rng=np.random.default_rng(0))
+
+
+def trade_off() -> tuple[Problem, Data]:
+    """gain = x, cost = x^2 up to a threshold: everything with x <= 0.5 is on the front."""
+    problem = Problem(SearchSpace((Double("x", 0, 1),)), (Metric("gain"), Metric("cost", "minimize", threshold=0.25)))
+    x = np.linspace(0.0, 0.9, 10)
+    return problem, Data([{"x": float(v)} for v in x], np.column_stack([x, x * x]))
+
+
+def test_who_breaks_a_threshold_is_neither_feasible_nor_on_the_front() -> None:
+    problem, data = trade_off()
+    models = fit(problem, data, rng=np.random.default_rng(0))
+    asked, front = [{"x": 0.25}, {"x": 0.95}], [{"x": v} for v in (0.0, 0.1, 0.2, 0.3)]
+    assert probability_feasible(models, asked) == pytest.approx([1.0, 0.0], abs=0.02)
+    joined = probability_to_join(models, asked, front, rng=np.random.default_rng(1))
+    assert joined[0] > 0.9
+    assert joined[1] < 0.05
+
+
+def test_stored_models_say_the_same_as_those_that_were_fitted() -> None:
+    problem, data = trade_off()
+    models = fit(problem, data, rng=np.random.default_rng(0))
+    again = conditioned(problem, data, Models.from_dict(models.to_dict()))
+    where = [{"x": 0.33}, {"x": 0.77}]
+    for one, other in zip(models.predict(where), again.predict(where), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_nothing_is_searched_for_a_metric_that_the_stored_models_do_not_know() -> None:
+    problem, data = trade_off()
+    blind = conditioned(problem, data, Models(generation=1, thetas={}))
+    assert blind.gps == (None, None)
