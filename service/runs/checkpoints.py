@@ -15,7 +15,7 @@ from service.models import Checkpoint, TrainingRun
 from service.schemas.fields import LARGEST_NUMBER, Name, Strict, Tagged, check_unique, parse_model
 from service.schemas.result import check_metadata
 
-__all__ = ["MOST_CHECKPOINTS", "counts", "create", "find", "recent"]
+__all__ = ["MOST_CHECKPOINTS", "NewCheckpoint", "counts", "create", "find", "recent"]
 
 MOST_CHECKPOINTS: Final = 200
 _Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
@@ -27,14 +27,16 @@ class _Value(Tagged):
     value_stddev: Annotated[_Number, Field(ge=0)] | None = None
 
 
-class _Body(Strict):
+class NewCheckpoint(Strict):
+    """The body that keeps the values of a run."""
+
     values: Annotated[list[_Value], Field(max_length=1000)]
     metadata: dict[str, Any] | None = None
 
 
 def create(session: Session, run: TrainingRun, body: Mapping[str, Any], *, now: datetime) -> Checkpoint:
     """Keep the values of a run that is on its way; a run that has become an observation takes none any more."""
-    parsed = parse_model(_Body, body)
+    parsed = parse_model(NewCheckpoint, body)
     check_unique((value.name for value in parsed.values), ".values", "metric")
     metadata = check_metadata(parsed.metadata)
     session.refresh(run, with_for_update=True)  # of two at once the second counts the first

@@ -28,7 +28,7 @@ from service.errors import InvalidInputError, NotFoundError, PermissionDeniedErr
 from service.models import File, TrainingRun
 from service.schemas.fields import Strict, parse_model, refuse, shorten
 
-__all__ = ["LASTS", "Action", "announce", "check", "find", "ids_of", "path_of", "receive", "sign"]
+__all__ = ["LASTS", "Action", "NewFile", "announce", "check", "find", "ids_of", "path_of", "receive", "sign"]
 
 #: What an address allows.
 Action = Literal["upload", "download"]
@@ -41,7 +41,9 @@ _KINDS: Final = ("application", "audio", "font", "image", "message", "model", "m
 _CONTENT_TYPE: Final = re.compile(rf"(?:{'|'.join(_KINDS)})/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{{0,126}}")
 
 
-class _Body(Strict):
+class NewFile(Strict):
+    """The body that announces a file."""
+
     content_length: Annotated[int, Field(gt=0)]
     content_type: str
     content_md5: str
@@ -53,7 +55,7 @@ def announce(
     session: Session, run: TrainingRun, body: Mapping[str, Any], *, largest: int, all_of_client: int, now: datetime
 ) -> File:
     """Note a file that is about to be uploaded: up to `largest` bytes, and `all_of_client` bytes of all its files."""
-    parsed = parse_model(_Body, body)
+    parsed = parse_model(NewFile, body)
     _check(parsed, largest)
     session.refresh(run, with_for_update=True)
     if len(ids_of(session, [run.id]).get(run.id, ())) >= MOST_FILES:
@@ -76,7 +78,7 @@ def announce(
     return file
 
 
-def _check(parsed: _Body, largest: int) -> None:
+def _check(parsed: NewFile, largest: int) -> None:
     if parsed.content_length > largest:
         message = f".content_length must be less than or equal to {largest}, got {parsed.content_length}"
         raise InvalidInputError(message, field=".content_length", expected=f"at most {largest} bytes")
