@@ -1,22 +1,25 @@
-"""/v1/experiments/ID/suggestions and queued_suggestions: the next configuration to try, and the people's own queue."""
+"""/v1/experiments/ID/suggestions: the next configurations to try, and what becomes of those that were handed out."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import IntegrityError
 
 from service import experiments, observations, suggestions
-from service.api import render
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until, write
 from service.api.experiments import found
-from service.api.wire import body, page, pagination, parse_id, refuse_unknown, reply
-from service.errors import InvalidInputError
+from service.api.idempotency import check_key
+from service.api.observations import refuse_runs_only
+from service.api.render.suggestions import suggestion as render
+from service.api.suggestion_bodies import Wanted, parse_heartbeat, parse_wanted
+from service.api.window import window, windowed
+from service.api.wire import body, choice, id_list, parse_id, reply, truth, unpaged
 from service.models import Experiment, Suggestion
-from service.schemas.fields import shorten
-from service.schemas.result import check_metadata, check_result_id
+from service.schemas.result import check_metadata
 
 __all__ = ["blueprint"]
 
@@ -29,81 +32,94 @@ ARRIVES_S: Final = 0.5
 @blueprint.post("/v1/experiments/<experiment_id>/suggestions")
 @requires("suggest")
 def create(experiment_id: str) -> Response:
-    """Hand out the next configuration to try, or open the one that the caller names.
+    """Hand out the next configuration to try (`count` of them in a list), or open the one that the caller names.
 
-    `after_result` names a result that the caller has sent to the stream: the suggestion then waits for it, a little.
+    `lease_s` has it expire unless it is renewed. `after_result` names a result that the caller has sent to the stream:
+    the suggestion then waits for it, a little. A request that is sent again with its `Idempotency-Key` gets the same.
     """
-    given = body()
-    metadata = check_metadata(given.get("metadata"))
-    if given.get("assignments") is not None:
-        with write() as door:
-            row = suggestions.explicit(
-                door.session, found(door, experiment_id), given["assignments"], metadata=metadata, now=door.now
-            )
-            shown = _shown(door, row)
-        return reply(shown)
-    after = given.get("after_result")
-    result_id = None if after is None else check_result_id(after, ".after_result")
-    return reply(_next(experiment_id, _claim_key(), metadata, result_id))
-
-
-def _claim_key() -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        message = f"Idempotency-Key must be 1 to 255 printable ASCII characters, got {shorten(key)}"
-        raise InvalidInputError(message, field="Idempotency-Key")
-    return key
-
-
-def _next(
-    experiment_id: str, claim_key: str | None, metadata: dict[str, Any] | None, after: str | None
-) -> dict[str, Any]:
-    """Wait for a fresher pool while one is coming, then claim."""
+    wanted = parse_wanted(body(), check_key(request.headers.get("Idempotency-Key")))
     with read() as door:
-        key = found(door, experiment_id).id
-        before = suggestions.claimed_before(door.session, key, claim_key)
-        if before is not None:
-            return _shown(door, before)
+        row = found(door, experiment_id)
+        refuse_runs_only(row, "Suggestions")
+        shown = _shown(door, row, _before(door, row, wanted))
+    if not shown:
+        if wanted.assignments is None and wanted.task is None:
+            _wait(row, wanted.after_result)
+        shown = _made(experiment_id, wanted)
+    return reply(shown[0] if wanted.count is None else unpaged(shown))
+
+
+def _before(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]:
+    """Return what the same request got when it came before."""
+    if wanted.count is not None:
+        return suggestions.claimed_together(door.session, row.id, wanted.claim_key, count=wanted.count)
+    before = suggestions.claimed_before(door.session, row.id, wanted.claim_key)
+    return [] if before is None else [before]
+
+
+def _wait(row: Experiment, after: str | None) -> None:
+    """Wait for a result that is on its way, and for a fresher pool while one is coming."""
     if after is not None:
-        wait_until(lambda door: observations.generation_of(door.session, key, after) is not None, at_most_s=ARRIVES_S)
-    with read() as door:
-        newest = experiments.progress(door.session, [key])[key].data_generation
-    wait_until(lambda door: not suggestions.is_pool_coming(door.session, key, generation=newest, now=door.now))
+        wait_until(
+            lambda door: observations.generation_of(door.session, row.id, after) is not None, at_most_s=ARRIVES_S
+        )
+    if suggestions.is_searched(row) and row.state == "active":
+        with read() as door:
+            newest = experiments.progress(door.session, [row.id])[row.id].data_generation
+        wait_until(lambda door: not suggestions.is_pool_coming(door.session, row.id, generation=newest, now=door.now))
+
+
+def _made(experiment_id: str, wanted: Wanted) -> list[dict[str, Any]]:
     try:
         with write() as door:
-            row = suggestions.claim(
-                door.session, found(door, experiment_id), claim_key=claim_key, metadata=metadata, now=door.now
-            )
-            return _shown(door, row)
+            row = found(door, experiment_id)
+            return _shown(door, row, _make(door, row, wanted))
     except IntegrityError:  # the same request, sent again, was faster: both get what it got
         with read() as door:
-            before = suggestions.claimed_before(door.session, key, claim_key)
-            if before is None:
+            row = found(door, experiment_id)
+            before = _before(door, row, wanted)
+            if not before:
                 raise
-            return _shown(door, before)
+            return _shown(door, row, before)
 
 
-def _shown(door: Door, row: Suggestion) -> dict[str, Any]:
-    progress = experiments.progress(door.session, [row.experiment_id])[row.experiment_id]
-    return render.suggestion(row, data_generation=progress.data_generation)
+def _make(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]:
+    asked: dict[str, Any] = {
+        "claim_key": wanted.claim_key, "metadata": wanted.metadata, "lease_s": wanted.lease_s, "now": door.now,
+    }  # fmt: skip
+    if wanted.assignments is not None or wanted.task is not None:
+        return [suggestions.explicit(door.session, row, wanted.assignments, task=wanted.task, **asked)]
+    if wanted.count is None:
+        return [suggestions.claim(door.session, row, **asked)]
+    return suggestions.claim_many(door.session, row, count=wanted.count, **asked)
+
+
+def _shown(door: Door, row: Experiment, rows: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    generation = experiments.progress(door.session, [row.id])[row.id].data_generation
+    return [render(item, data_generation=generation, tasks=row.tasks) for item in rows]
 
 
 @blueprint.get("/v1/experiments/<experiment_id>/suggestions")
 @requires("read")
-def recent(experiment_id: str) -> Response:
-    """List the suggestions that were handed out, newest first; `state=open` leaves the closed ones out."""
-    asked, state = page(), request.args.get("state")
-    if state not in (None, "open"):
-        raise InvalidInputError(f"Invalid state: {state}, expected open", field="state")
-    states = ("open",) if state == "open" else ("open", "closed", "expired")
+def listed(experiment_id: str) -> Response:
+    """List what was handed out, newest first: by `state`, by `id`, or what was deleted."""
+    asked, deleted, ids = window(), truth("deleted"), id_list("id")
+    state = choice("state", tuple(suggestions.STATES), default="all")
     with read() as door:
         row = found(door, experiment_id)
-        rows, count = suggestions.recent(
-            door.session, experiment_id=row.id, states=states, limit=asked.limit, before=asked.before
-        )
-        generation = experiments.progress(door.session, [row.id])[row.id].data_generation
-        shown = [render.suggestion(item, data_generation=generation) for item in rows]
-    return reply(pagination(shown, count=count, page=asked))
+        page, count = suggestions.listed(door.session, row.id, state=state, window=asked, deleted=deleted, ids=ids)
+        shown = _shown(door, row, page.rows)
+    return reply(windowed(shown, page, count=count))
+
+
+@blueprint.delete("/v1/experiments/<experiment_id>/suggestions")
+@requires("suggest")
+def delete_all(experiment_id: str) -> Response:
+    """Put everything away that was handed out; with `state=open` only what is being tried."""
+    state: Literal["open", "all"] = "open" if choice("state", ("open", "all"), default="all") == "open" else "all"
+    with write() as door:
+        suggestions.delete_all(door.session, found(door, experiment_id), state=state, now=door.now)
+    return reply({})
 
 
 @blueprint.get("/v1/experiments/<experiment_id>/suggestions/<suggestion_id>")
@@ -112,34 +128,45 @@ def one(experiment_id: str, suggestion_id: str) -> Response:
     """Return one suggestion that was handed out."""
     with read() as door:
         row = found(door, experiment_id)
-        key = parse_id(suggestion_id, "suggestion")
-        shown = _shown(door, suggestions.find(door.session, key, experiment_id=row.id))
-    return reply(shown)
+        item = suggestions.find(door.session, parse_id(suggestion_id, "suggestion"), experiment_id=row.id)
+        shown = _shown(door, row, [item])
+    return reply(shown[0])
 
 
-@blueprint.post("/v1/experiments/<experiment_id>/queued_suggestions")
-@requires("write")
-def enqueue(experiment_id: str) -> Response:
-    """Put a configuration at the end of the queue: it is handed out before anything computed."""
+@blueprint.put("/v1/experiments/<experiment_id>/suggestions/<suggestion_id>")
+@requires("suggest")
+def update(experiment_id: str, suggestion_id: str) -> Response:
+    """Change a suggestion's metadata; null takes it away. Nothing else of a suggestion can change."""
     given = body()
-    refuse_unknown(given, ("assignments",))
+    metadata = check_metadata(given.get("metadata"))
     with write() as door:
-        row = suggestions.enqueue(
-            door.session, found(door, experiment_id), given.get("assignments"), metadata=None, now=door.now
-        )
-        shown = render.queued_suggestion(row)
-    return reply(shown)
+        row = found(door, experiment_id)
+        key = parse_id(suggestion_id, "suggestion")
+        item = suggestions.find(door.session, key, experiment_id=row.id)
+        if "metadata" in given:
+            item = suggestions.update(door.session, row.id, key, metadata=metadata)
+        shown = _shown(door, row, [item])
+    return reply(shown[0])
 
 
-@blueprint.get("/v1/experiments/<experiment_id>/queued_suggestions")
-@requires("read")
-def queue(experiment_id: str) -> Response:
-    """List what waits in the queue, newest first."""
-    asked = page()
-    with read() as door:
-        row: Experiment = found(door, experiment_id)
-        rows, count = suggestions.recent(
-            door.session, experiment_id=row.id, states=("queued",), limit=asked.limit, before=asked.before
-        )
-        shown = [render.queued_suggestion(item) for item in rows]
-    return reply(pagination(shown, count=count, page=asked))
+@blueprint.delete("/v1/experiments/<experiment_id>/suggestions/<suggestion_id>")
+@requires("suggest")
+def delete(experiment_id: str, suggestion_id: str) -> Response:
+    """Put a suggestion away. A late result of it is taken all the same."""
+    with write() as door:
+        row = found(door, experiment_id)
+        suggestions.delete(door.session, row, parse_id(suggestion_id, "suggestion"), now=door.now)
+    return reply({})
+
+
+@blueprint.post("/v1/experiments/<experiment_id>/suggestions/<suggestion_id>/heartbeat")
+@requires("suggest")
+def heartbeat(experiment_id: str, suggestion_id: str) -> Response:
+    """Renew a suggestion's lease: its holder is still at work."""
+    lease_s = parse_heartbeat(body())
+    with write() as door:
+        row = found(door, experiment_id)
+        key = parse_id(suggestion_id, "suggestion")
+        item = suggestions.heartbeat(door.session, row, key, lease_s=lease_s, now=door.now)
+        shown = _shown(door, row, [item])
+    return reply(shown[0])

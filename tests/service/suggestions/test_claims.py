@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from service import observations, suggestions
 from service.db import Database
-from service.errors import ConflictError, InvalidInputError, NotFoundError
+from service.errors import InvalidInputError, NotFoundError
 from service.models import Event, Experiment, Refresh, Suggestion
+from service.paging import Window
 from service.refreshes import claim as claim_lease
 from service.refreshes import finish, hold, mark_changed
 from service.schemas.result import Result
@@ -232,12 +233,12 @@ def test_a_pooled_suggestion_does_not_exist_for_callers(database: Database, expe
         pooled = session.scalars(sa.select(Suggestion)).one()
         with pytest.raises(NotFoundError):
             suggestions.find(session, pooled.id, experiment_id=experiment.id)
-        rows, count = suggestions.recent(session, experiment_id=experiment.id, states=("open",), limit=10)
-        assert (list(rows), count) == ([], 0)
+        page, count = suggestions.listed(session, experiment.id, state="open", window=Window())
+        assert (page.rows, count) == ((), 0)
 
 
 def test_a_deleted_experiment_gives_no_suggestions(database: Database, experiment: Experiment) -> None:
     with database.write() as session:
         session.get_one(Experiment, experiment.id).state = "deleted"
-    with pytest.raises(ConflictError, match="is deleted"):
+    with pytest.raises(InvalidInputError, match="deleted experiment"):
         claim(database, experiment)

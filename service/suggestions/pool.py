@@ -1,0 +1,94 @@
+"""The pool of suggestions that a worker keeps filled, and whether it is worth waiting for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.events import EventType, record
+from service.models import Experiment, Refresh, Suggestion
+from service.refreshes import want_refill
+from service.schemas.assignments import assignments_key
+
+__all__ = ["Proposal", "ask_for_refill", "is_pool_coming", "is_searched", "refill", "want_another"]
+
+#: A pool that nobody began to renew for this long is not coming: workers are away, and waiting would help nobody.
+PATIENCE: Final = timedelta(seconds=1)
+
+Proposal = Mapping[str, Any]
+
+
+def is_searched(experiment: Experiment) -> bool:
+    """Whether suggestions come from a search: not where people asked for a grid, for chance, or for a try-out."""
+    return experiment.type not in ("grid", "random") and not experiment.development
+
+
+def is_pool_coming(session: Session, experiment_id: int, *, generation: int, now: datetime) -> bool:
+    """Whether a worker is about to fill a pool that has seen data `generation`, and there is none yet.
+
+    `generation` is the newest one when the request came: what others report while it waits is not waited for.
+    """
+    row = session.get_one(Refresh, experiment_id)
+    if _exists(session, experiment_id, "queued") or not _is_behind(session, row, generation):
+        return False
+    if row.lease_until is not None and row.lease_until > now:
+        return True
+    since = row.dirty_since or row.due_at
+    return row.attempts == 0 and since is not None and now - since < PATIENCE
+
+
+def _is_behind(session: Session, row: Refresh, generation: int) -> bool:
+    """Whether the pool has not seen data `generation`, or is empty and about to be filled."""
+    if generation > row.model_generation:
+        return True
+    return row.refill_wanted and not _exists(session, row.experiment_id, "pooled")
+
+
+def _exists(session: Session, experiment_id: int, state: str) -> bool:
+    found = sa.exists().where(Suggestion.experiment_id == experiment_id, Suggestion.state == state)
+    return bool(session.scalar(sa.select(found)))
+
+
+def ask_for_refill(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
+    """Have the pool filled again once a single suggestion is left of it."""
+    left = session.scalar(
+        sa.select(sa.func.count()).where(Suggestion.experiment_id == experiment.id, Suggestion.state == "pooled")
+    )
+    if (left or 0) <= 1:
+        want_another(session, experiment, refresh, now=now)
+
+
+def want_another(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
+    """Have a new pool made although no data came: it ran low, or what is being tried has changed."""
+    if refresh.refill_wanted or not is_searched(experiment):
+        return
+    want_refill(refresh, now=now)
+    record(session, EventType.POOL_LOW, client_id=experiment.client_id, experiment_id=experiment.id, data={}, now=now)
+
+
+def refill(
+    session: Session, experiment_id: int, proposals: Sequence[Proposal], *, model_generation: int, now: datetime
+) -> int:
+    """Replace the pool by newer proposals, best first. Return how many there are."""
+    session.execute(
+        sa.delete(Suggestion).where(Suggestion.experiment_id == experiment_id, Suggestion.state == "pooled")
+    )
+    for rank, proposal in enumerate(proposals):
+        session.add(
+            Suggestion(
+                experiment_id=experiment_id,
+                state="pooled",
+                key=assignments_key(proposal["assignments"], proposal.get("task")),
+                source="pool",
+                rank=rank,
+                model_generation=model_generation,
+                created_at=now,
+                **proposal,
+            )
+        )
+    session.flush()
+    return len(proposals)
