@@ -146,7 +146,7 @@ def counts(session: Session, project_ids: Sequence[int]) -> dict[int, Counts]:
 
 def _count(session: Session, table: Any, keys: Sequence[int], alive: sa.ColumnElement[bool]) -> dict[int, int]:
     wanted = sa.select(table.project_id, sa.func.count()).where(table.project_id.in_(keys), alive)
-    return {key: number for key, number in session.execute(wanted.group_by(table.project_id)).tuples()}  # noqa: C416
+    return {row[0]: row[1] for row in session.execute(wanted.group_by(table.project_id))}
 
 
 def update(session: Session, project: Project, body: Mapping[str, Any], *, now: datetime) -> None:

@@ -49,6 +49,7 @@ class Guard:
     scope: str
     development: bool | None
     page: bool
+    for_project: bool
 
 
 class _Guarded(Protocol):
@@ -56,13 +57,14 @@ class _Guarded(Protocol):
 
 
 def requires(
-    scope: str, *, development: bool | None = None, guest_query: bool = False
+    scope: str, *, development: bool | None = None, guest_query: bool = False, for_project: bool = True
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a view run only for a token that may do this; `caller()` then says whose it is.
 
-    `guest_query` marks a page: it takes a guest's token in its address, and the cookie of who has signed in.
+    `guest_query` marks a page: it takes a guest's token in its address, and the cookie of who has signed in. What is of
+    a client as a whole is not for tokens of one of its projects: `for_project=False`.
     """
-    guard = Guard(scope, development, guest_query)
+    guard = Guard(scope, development, guest_query, for_project)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -97,6 +99,9 @@ def _check(found: Caller, guard: Guard) -> None:
         raise PermissionDeniedError("Development tokens cannot access this endpoint.")
     if guard.scope != ANYBODY and not found.may(guard.scope):
         message = f"You don't have permission to do this action. It needs a token with scope {guard.scope}."
+        raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
+    if found.project_id is not None and not guard.for_project:
+        message = "You don't have permission to do this action. This token is for one project only."
         raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
 
 

@@ -32,7 +32,7 @@ class ReplayWish(fields.Strict):
 
 
 @blueprint.get("/v1/webhooks/<webhook_id>/deliveries")
-@requires("write")
+@requires("write", for_project=False)
 def deliveries(webhook_id: str) -> Response:
     """List an endpoint's deliveries with every attempt, newest first, of a state, a type, a time."""
     asked, narrowed = page(), _asked()
@@ -68,7 +68,7 @@ def _moment(name: str) -> datetime | None:
 
 
 @blueprint.get("/v1/webhooks/<webhook_id>/deliveries/<delivery_id>")
-@requires("write")
+@requires("write", for_project=False)
 def one(webhook_id: str, delivery_id: str) -> Response:
     """Return one delivery with every attempt."""
     key = parse_id(delivery_id, "delivery")
@@ -78,7 +78,7 @@ def one(webhook_id: str, delivery_id: str) -> Response:
 
 
 @blueprint.post("/v1/webhooks/<webhook_id>/deliveries/<delivery_id>/replay")
-@requires("write")
+@requires("write", for_project=False)
 def replay(webhook_id: str, delivery_id: str) -> Response:
     """Send a delivery again from the start of the schedule, under the same message id."""
     refuse_unknown(body(), ())
@@ -93,7 +93,7 @@ def replay(webhook_id: str, delivery_id: str) -> Response:
 
 
 @blueprint.post("/v1/webhooks/<webhook_id>/replay")
-@requires("write")
+@requires("write", for_project=False)
 def replay_failed(webhook_id: str) -> Response:
     """Send again what never arrived: all of it, or what was made at `since` or later."""
     given, who, key = fields.parse_model(ReplayWish, body()), caller(), parse_id(webhook_id, "webhook")

@@ -54,7 +54,7 @@ class SecretRotation(fields.Strict):
 
 
 @blueprint.post("/v1/webhooks")
-@requires("write")
+@requires("write", for_project=False)
 def create() -> Response:
     """Add an endpoint. This reply alone shows its secret."""
     given = fields.parse_model(NewWebhook, body())
@@ -74,7 +74,7 @@ def create() -> Response:
 
 
 @blueprint.get("/v1/webhooks")
-@requires("write")
+@requires("write", for_project=False)
 def recent() -> Response:
     """List the caller's endpoints, newest first."""
     asked, who = page(), caller()
@@ -87,7 +87,7 @@ def recent() -> Response:
 
 
 @blueprint.get("/v1/webhooks/<webhook_id>")
-@requires("write")
+@requires("write", for_project=False)
 def one(webhook_id: str) -> Response:
     """Return one endpoint."""
     who, key = caller(), parse_id(webhook_id, "webhook")
@@ -97,7 +97,7 @@ def one(webhook_id: str) -> Response:
 
 
 @blueprint.put("/v1/webhooks/<webhook_id>")
-@requires("write")
+@requires("write", for_project=False)
 def change(webhook_id: str) -> Response:
     """Change what the body names; `state: "active"` switches one on again that was given up."""
     given, who, key = fields.parse_model(WebhookChange, body()), caller(), parse_id(webhook_id, "webhook")
@@ -118,7 +118,7 @@ def change(webhook_id: str) -> Response:
 
 
 @blueprint.post("/v1/webhooks/<webhook_id>/rotate")
-@requires("write")
+@requires("write", for_project=False)
 def rotate(webhook_id: str) -> Response:
     """Make another secret, which this reply alone shows; for `overlap_s` seconds the old one signs too."""
     given, who, key = fields.parse_model(SecretRotation, body()), caller(), parse_id(webhook_id, "webhook")
@@ -136,7 +136,7 @@ def rotate(webhook_id: str) -> Response:
 
 
 @blueprint.delete("/v1/webhooks/<webhook_id>")
-@requires("write")
+@requires("write", for_project=False)
 def delete(webhook_id: str) -> Response:
     """Forget an endpoint."""
     who, key = caller(), parse_id(webhook_id, "webhook")
@@ -146,7 +146,7 @@ def delete(webhook_id: str) -> Response:
 
 
 @blueprint.post("/v1/webhooks/<webhook_id>/ping")
-@requires("write")
+@requires("write", for_project=False)
 def ping(webhook_id: str) -> Response:
     """Have an event delivered to this endpoint alone."""
     refuse_unknown(body(), ())
