@@ -27,6 +27,7 @@ __all__ = [
     "front_published",
     "hold",
     "mark_changed",
+    "start_over",
     "want_refill",
 ]
 
@@ -81,6 +82,15 @@ def mark_changed(row: Refresh, *, observations: int, failures: int, now: datetim
     if row.attempts == 0:  # while attempts fail, the back-off of `claim` decides
         row.due_at = min(now + DEBOUNCE, row.dirty_since + LATEST)
     return row.data_generation
+
+
+def start_over(row: Refresh, *, now: datetime) -> None:
+    """Make a refresh due that starts from nothing known; one that is under way is overtaken and writes nothing."""
+    row.lease_epoch += 1
+    row.lease_owner = row.lease_until = None
+    row.attempts = 0
+    row.refill_wanted = True
+    row.due_at = now
 
 
 def want_refill(row: Refresh, *, now: datetime) -> None:

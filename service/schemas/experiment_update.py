@@ -1,6 +1,7 @@
-"""What of an experiment may change while it runs, and how: its name, state, budget, metadata, thresholds.
+"""What of an experiment may change while it runs: name, state, budget, project, metadata, parameters, thresholds.
 
-What results and models were built on (parameters' kinds, metrics' names and directions) stays as it was made.
+What results and models were built on (what a parameter is, metrics' names and directions, conditionals, constraints)
+stays as it was made.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from service.errors import InvalidInputError, did_you_mean
 from service.schemas.experiment import Count, Metadata, check_metadata
-from service.schemas.fields import Name, Strict, named, parse_model, shorten
+from service.schemas.fields import Name, Strict, named, parse_model, refuse, shorten
 from service.schemas.metrics import MOST_METRICS, Metric, check_metrics
 
 __all__ = ["ExperimentUpdate", "parse_update", "with_thresholds"]
@@ -24,34 +25,43 @@ class ExperimentUpdate(Strict):
     name: Name = ""
     state: Literal["active", "deleted"] = "active"
     observation_budget: Count | None = None
+    budget: Count | None = None
     parallel_bandwidth: Count | None = None
     metadata: Metadata | None = None
+    #: Laid over what there is before it is checked: see `parameter_changes`.
+    parameters: Any = None
     metrics: list[Annotated[Metric, BeforeValidator(named)]] = Field(default_factory=list, max_length=MOST_METRICS)
     #: SigOpt's word for "do not compute now": taken, and without effect, since what was computed must stay right.
     no_optimize: bool = False
-    project: None = None
+    project: str | None = None
 
 
-#: What is part of an experiment and can't be changed, and why.
-_FIXED: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        ("type", "conditionals", "linear_constraints", "tasks", "num_solutions", "strategy", "seed"),
-        "it can't be changed once the experiment is made",
-    ),
-    "parameters": "changing parameters is not offered yet: make a new experiment for another search space",
-    "budget": "it is only for experiments with runs_only, which this server does not offer: see observation_budget",
-    "runs_only": "it is not offered by this server",
-}
+#: What is part of an experiment and can't be changed.
+_FIXED: Final = (
+    "type",
+    "conditionals",
+    "linear_constraints",
+    "tasks",
+    "num_solutions",
+    "strategy",
+    "seed",
+    "runs_only",
+    "development",
+)
 
 
-def parse_update(body: Mapping[str, Any]) -> ExperimentUpdate:
-    """Read and check a body that changes an experiment. Raise `InvalidInputError` for the first thing that is wrong."""
-    for name, why in _FIXED.items():
+def parse_update(body: Mapping[str, Any], *, runs_only: bool = False) -> ExperimentUpdate:
+    """Read and check a body that changes an experiment. Raise `InvalidInputError` for the first thing that is wrong.
+
+    Whether the experiment is made of runs says how its budget is called.
+    """
+    for name in _FIXED:
         if name in body:
-            raise InvalidInputError(f".{name}: {why}, got {shorten(body[name])}", field=f".{name}")
-    if body.get("project") is not None:
-        message = f".project is not offered by this server: expected null, got {shorten(body['project'])}"
-        raise InvalidInputError(message, field=".project", expected="null")
+            words = f".{name}: it can't be changed once the experiment is made, got {shorten(body[name])}"
+            refuse(f".{name}", words)
+    wrong, right = ("observation_budget", "budget") if runs_only else ("budget", "observation_budget")
+    if wrong in body:
+        refuse(f".{wrong}", f"{wrong} is not a valid field of this experiment: see {right}")
     parsed = parse_model(ExperimentUpdate, body)
     check_metadata(parsed.metadata)
     return parsed
@@ -63,8 +73,10 @@ def with_thresholds(metrics: Sequence[Metric], given: Sequence[Metric]) -> tuple
     A threshold that is not given stays, null takes it away; all else may be left out, or has to be as it is.
     """
     known = {metric.name or "": metric for metric in metrics}
+    given = [_meant(change, known) for change in given]
     for index, change in enumerate(given):
         _check_change(change, known, f".metrics[{index}]")
+        _check_constraint(change, f".metrics[{index}]")
     missing = sorted(known.keys() - {change.name or "" for change in given})
     if missing:
         message = f"All metrics have to be listed in .metrics: {', '.join(missing) or 'the one without a name'} missing"
@@ -72,6 +84,14 @@ def with_thresholds(metrics: Sequence[Metric], given: Sequence[Metric]) -> tuple
     changed = [_changed(known[change.name or ""], change) for change in given]
     check_metrics(changed)
     return tuple(sorted(changed, key=lambda metric: metric.name or ""))
+
+
+def _meant(change: Metric, known: Mapping[str, Metric]) -> Metric:
+    """Return a change that names its metric: where there is only one, it need not."""
+    if "name" in change.model_fields_set or len(known) != 1:
+        return change
+    (metric,) = known.values()
+    return change.model_copy(update={"name": metric.name})
 
 
 def _check_change(change: Metric, known: Mapping[str, Metric], field: str) -> None:
@@ -84,6 +104,12 @@ def _check_change(change: Metric, known: Mapping[str, Metric], field: str) -> No
         if name in change.model_fields_set and new != old:
             message = f"{field}.{name} can't be changed: it is {old}, got {new}"
             raise InvalidInputError(message, field=f"{field}.{name}", expected=old)
+
+
+def _check_constraint(change: Metric, field: str) -> None:
+    """Refuse a constraint that is described anew without its threshold: SigOpt did, and a forgotten one is no wish."""
+    if {"strategy", "threshold"} & change.model_fields_set == {"strategy"} and change.strategy == "constraint":
+        refuse(f"{field}.threshold", f"Constraint metric `{change.name}` needs a threshold")
 
 
 def _changed(metric: Metric, change: Metric) -> Metric:
