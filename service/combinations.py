@@ -36,12 +36,11 @@ class Combination:
     reason: str
 
 
-def next_combination(session: Session, experiment: Experiment) -> Combination | None:
+def next_combination(session: Session, experiment: Experiment, definition: Definition) -> Combination | None:
     """Return the next combination, counted from the one that was served last; None if there is none in reach.
 
     When all were tried, they come in the same order once more. The caller holds the refresh's row.
     """
-    definition = Definition.of(experiment)
     numbers = grid_numbers(definition)
     column = Experiment.quasi_random_index
     start = session.scalar(sa.select(column).where(Experiment.id == experiment.id)) or 0

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from service import arrays
+from service.combinations import next_combination
 from service.models import Configuration, Experiment, Observation, Suggestion
 from service.schemas.assignments import assignments_key
 from service.schemas.experiment import Definition
-from service.schemas.grids import grid_numbers, grid_point
 from service.suggestions.pool import is_searched
 from service.suggestions.reading import is_open
 
@@ -22,13 +22,10 @@ __all__ = ["next_of_grid", "quasi_random", "with_task"]
 MOST_AVOIDED: Final = 200
 #: Points of the sequence that are passed over because they are measured; a small space may have no other.
 MOST_SKIPPED: Final = 50
-#: Combinations of a grid that are passed over because they were reported by hand.
-MOST_LOOKED_AT: Final = 1000
 _WHY_QUASI_RANDOM: Final = "No computed suggestion was ready, so this is the next point of a space-filling sequence."
 _WHY_CHANCE: Final = (
     "This experiment asks for chance: the next point of a space-filling sequence, which no result moves."
 )
-_WHY_GRID: Final = "The next combination of the grid."
 
 
 def quasi_random(session: Session, experiment: Experiment, definition: Definition, *, now: datetime) -> Suggestion:
@@ -52,48 +49,13 @@ def quasi_random(session: Session, experiment: Experiment, definition: Definitio
 def next_of_grid(session: Session, experiment: Experiment, definition: Definition, *, now: datetime) -> Suggestion:
     """Make a suggestion of the next combination of a grid, the first parameter running fastest.
 
-    What was put away or expired comes again first. In the first round, what was measured anyway is passed over; when
-    all were tried, a new round begins.
+    What was measured or is being tried is passed over, wherever it came from; what came back without a result is not;
+    when all were tried, a new round begins. Where the next one is out of reach, chance finds one.
     """
-    again = _given_back(session, experiment.id)
-    if again is not None:
-        return _made(experiment, again.assignments, again.task, source="grid", reason=_WHY_GRID, now=now)
-    numbers = grid_numbers(definition)
-    looked_at = 0
-    while True:
-        index = _next_index(session, experiment.id)
-        assignments = grid_point(definition, index % numbers)
-        if assignments is None:  # a number that stands for no combination
-            continue
-        looked_at += 1
-        task = arrays.task_of_turn(definition, index)
-        is_new_round = index >= numbers or looked_at > MOST_LOOKED_AT
-        if is_new_round or not _is_tried(session, experiment.id, assignments_key(assignments, task)):
-            return _made(experiment, assignments, task, source="grid", reason=_WHY_GRID, now=now)
-
-
-def _given_back(session: Session, experiment_id: int) -> Suggestion | None:
-    """Return the first combination that was handed out and came back without a result, and is not out again."""
-    other = aliased(Suggestion)
-    is_out = sa.exists().where(
-        other.experiment_id == experiment_id,
-        other.key == Suggestion.key,
-        other.state == "open",
-        other.deleted_at.is_(None),
-    )
-    return session.scalars(
-        sa.select(Suggestion)
-        .where(
-            Suggestion.experiment_id == experiment_id,
-            Suggestion.source == "grid",
-            Suggestion.closed_at.is_(None),
-            sa.or_(Suggestion.state == "expired", Suggestion.deleted_at.is_not(None)),
-            ~is_out,
-            ~_measured(experiment_id, Suggestion.key).exists(),
-        )
-        .order_by(Suggestion.id)
-        .limit(1)
-    ).one_or_none()
+    found = next_combination(session, experiment, definition)
+    if found is None:
+        return quasi_random(session, experiment, definition, now=now)
+    return _made(experiment, found.assignments, found.task, source="grid", reason=found.reason, now=now)
 
 
 def _made(
@@ -130,11 +92,6 @@ def _next_index(session: Session, experiment_id: int) -> int:
         .execution_options(synchronize_session=False)
     ).scalar_one()
     return following - 1
-
-
-def _is_tried(session: Session, experiment_id: int, key: str) -> bool:
-    found = sa.exists().where(is_open(experiment_id), Suggestion.key == key)
-    return bool(session.scalar(sa.select(found))) or _is_measured(session, experiment_id, key)
 
 
 def _is_measured(session: Session, experiment_id: int, key: str) -> bool:
