@@ -8,11 +8,14 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.api import (
+    aiexperiments,
+    checkpoints,
     clients,
     deliveries,
     errors,
     experiment_lists,
     experiments,
+    files,
     fronts,
     headers,
     health,
@@ -22,6 +25,7 @@ from service.api import (
     sessions,
     suggestions,
     tokens,
+    training_runs,
     transfer,
     webhooks,
 )
@@ -45,6 +49,10 @@ _BLUEPRINTS: Final = (
     suggestions.blueprint,
     observations.blueprint,
     fronts.blueprint,
+    aiexperiments.blueprint,
+    training_runs.blueprint,
+    checkpoints.blueprint,
+    files.blueprint,
     webhooks.blueprint,
     deliveries.blueprint,
     transfer.blueprint,

@@ -21,7 +21,7 @@ from service.api.wire import choice, reply, truth, walk, walked, whole_number
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Project
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "search"]
 
 blueprint = Blueprint("experiment_lists", __name__)
 
@@ -76,7 +76,7 @@ def _listed(door: Door, project: Project | None) -> dict[str, Any]:
     listing = experiments.Listing(
         limit=asked.limit,
         state=choice("state", ("active", "deleted", "all"), default="active"),
-        search=_search(),
+        search=search(),
         since=since,
         until=until,
         development=True if who.development else _truth_or_none("development"),
@@ -116,7 +116,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(min(seconds, _LATEST_S), tz=UTC)
 
 
-def _search() -> str:
+def search() -> str:
     """Read a part of a name: no longer than names are."""
     text = request.args.get("search", "")
     if len(text) > 100:

@@ -17,7 +17,7 @@ from service.reports.sentences import headline
 from service.reports.values import Report
 from service.suggestions import is_pool_coming
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "wait_for_front"]
 
 blueprint = Blueprint("fronts", __name__)
 
@@ -26,7 +26,7 @@ blueprint = Blueprint("fronts", __name__)
 @requires("read")
 def front(experiment_id: str) -> Response:
     """Return the Pareto front with the recommended option; waits a bounded time for one that has seen every result."""
-    key = _wait(experiment_id)
+    key = wait_for_front(experiment_id)
     with read() as door:
         row = found(door, experiment_id)
         progress = experiments.progress(door.session, [key])[key]
@@ -55,7 +55,7 @@ def _recommended(report: Report) -> dict[str, Any] | None:
 @requires("read")
 def best_assignments(experiment_id: str) -> Response:
     """Return the points of the front, best of the first metric first."""
-    key = _wait(experiment_id)
+    key = wait_for_front(experiment_id)
     with read() as door:
         newest = fronts.latest(door.session, key)
         points = [] if newest is None or newest.points is None else newest.points
@@ -64,7 +64,7 @@ def best_assignments(experiment_id: str) -> Response:
     return reply(pagination(shown, count=len(shown), page=Page(limit=0, before=None)))
 
 
-def _wait(experiment_id: str) -> int:
+def wait_for_front(experiment_id: str) -> int:
     """Wait while a worker is computing a front that has seen every result of now, and return the experiment's id."""
     with read() as door:
         key = found(door, experiment_id).id
