@@ -62,6 +62,9 @@ class Settings(BaseModel):
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="proxies before the web server whose X-Forwarded-For, -Proto and -Host are believed"
     )
+    history_days: int = Field(
+        90, ge=0, description="days after which events and the deliveries of webhooks are cleared; 0: never"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @property

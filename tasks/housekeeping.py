@@ -1,16 +1,18 @@
-"""The sweeper: sends again what was lost on the way, so that a refresh that is due is done while one worker lives."""
+"""What happens by the clock: lost wake-ups are sent again, leases of suggestions end, what is old is cleared."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
+from service import history, suggestions
 from service.db import Database
 from service.nudge import Nudge
 from service.refreshes import due_experiments
 
-__all__ = ["Sweeper"]
+__all__ = ["Sweeper", "clear_old", "expire_leases"]
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
@@ -41,3 +43,23 @@ class Sweeper:
                 self._nudge.refresh(experiment_id)
                 self._pauses[experiment_id] = (now + pause, min(pause * 2, LONGEST_PAUSE_S))
         return 0
+
+
+def expire_leases(database: Database, nudge: Nudge) -> int:
+    """Let suggestions expire whose holders have not renewed them. Return in how many experiments there were any."""
+    with database.read() as session:
+        due = suggestions.expiring(session, now=database.now(session))
+    for experiment_id in due:
+        with database.write() as session:
+            suggestions.expire(session, experiment_id, now=database.now(session))
+    if due:
+        nudge.relay()
+    return len(due)
+
+
+def clear_old(database: Database, *, days: int) -> int:
+    """Clear a part of what is older than `days`; 0 keeps all. Return how much, so that there may be more of it."""
+    if days == 0:
+        return 0
+    with database.write() as session:
+        return history.clear(session, before=database.now(session) - timedelta(days=days))

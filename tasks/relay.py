@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 #: How often the process looks for events by itself, and for work that nobody does.
 LOOK_EVERY_S: Final = 0.25
 SWEEP_EVERY_S: Final = 1.0
+CLEAR_EVERY_S: Final = 600.0
 LONGEST_PAUSE_S: Final = 5.0
 
 #: event -> does an experiment have to be refreshed?
@@ -91,6 +92,10 @@ def main() -> None:
     activities = (
         _Activity("drain", lambda: drain(database, nudge), LOOK_EVERY_S, stopping),
         _Activity("sweep", sweeper.sweep, SWEEP_EVERY_S, stopping),
+        _Activity("expire", lambda: housekeeping.expire_leases(database, nudge), SWEEP_EVERY_S, stopping),
+        _Activity(
+            "clear", lambda: housekeeping.clear_old(database, days=settings.history_days), CLEAR_EVERY_S, stopping
+        ),
         _Activity("deliver", deliver, LOOK_EVERY_S, stopping),
     )
     log.info("relaying events, sweeping, delivering webhooks")

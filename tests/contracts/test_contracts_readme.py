@@ -38,7 +38,7 @@ def test_the_shell_commands_of_the_readme_put_good_results_and_one_bad_into_the_
             check_result(parse_message(fields, message_id="1-0"), experiment())
         except InvalidInputError as error:
             refusals.append(error.message)
-    assert redis.xlen(STREAM) == 5
+    assert redis.xlen(STREAM) == 6
     assert refusals == ["unknown metric 'acuracy'; did you mean 'accuracy'?"]
 
 

@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
         "POST",
         "/v1/experiments/E/observations",
         {"suggestion": "77", "values": VALUES},
-        404,
+        400,
         "No suggestion 77 in experiment",
         ".suggestion",
     ),
