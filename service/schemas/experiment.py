@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from service.schemas.fields import Name, Strict, named, parse_model, refuse
-from service.schemas.metrics import MOST_METRICS, Metric, check_metrics
+from service.schemas.fields import Name, Strict, parse_model, refuse
+from service.schemas.metrics import MOST_METRICS, Metric, MetricOrName, check_metrics
 from service.schemas.parameters import (
     MOST_PARAMETERS,
     Conditional,
@@ -41,7 +41,7 @@ class ExperimentBody(Strict):
 
     name: Name
     parameters: Annotated[list[Parameter], Field(min_length=1, max_length=MOST_PARAMETERS)]
-    metrics: Annotated[list[Annotated[Metric, BeforeValidator(named)]], Field(max_length=MOST_METRICS)] | None = None
+    metrics: Annotated[list[MetricOrName], Field(max_length=MOST_METRICS)] | None = None
     conditionals: list[Conditional] | None = None
     linear_constraints: list[LinearConstraint] | None = None
     tasks: list[Task] | None = None

@@ -7,14 +7,14 @@ stays as it was made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from service.errors import InvalidInputError, did_you_mean
 from service.schemas.experiment import Count, Metadata, check_metadata
-from service.schemas.fields import Name, Strict, named, parse_model, refuse, shorten
-from service.schemas.metrics import MOST_METRICS, Metric, check_metrics
+from service.schemas.fields import Name, Strict, parse_model, refuse, shorten
+from service.schemas.metrics import MOST_METRICS, Metric, MetricOrName, check_metrics
 
 __all__ = ["ExperimentUpdate", "parse_update", "with_thresholds"]
 
@@ -30,7 +30,7 @@ class ExperimentUpdate(Strict):
     metadata: Metadata | None = None
     #: Laid over what there is before it is checked: see `parameter_changes`.
     parameters: Any = None
-    metrics: list[Annotated[Metric, BeforeValidator(named)]] = Field(default_factory=list, max_length=MOST_METRICS)
+    metrics: list[MetricOrName] = Field(default_factory=list, max_length=MOST_METRICS)
     #: SigOpt's word for "do not compute now": taken, and without effect, since what was computed must stay right.
     no_optimize: bool = False
     project: str | None = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from service.schemas.fields import LARGEST_NUMBER, Name, Tagged, check_unique, refuse
+from service.schemas.fields import LARGEST_NUMBER, Name, Tagged, check_unique, named, refuse
 
-__all__ = ["MOST_METRICS", "Metric", "check_metrics"]
+__all__ = ["MOST_METRICS", "Metric", "MetricOrName", "check_metrics"]
 
 MOST_METRICS: Final = 50
 MOST_OPTIMIZED: Final = 16
@@ -34,6 +34,10 @@ class Metric(Tagged):
         if found.get("expression") is None:
             found.pop("expression", None)
         return found
+
+
+#: A metric, or only its name.
+MetricOrName = Annotated[Metric, BeforeValidator(named, json_schema_input_type=Metric | str)]
 
 
 def check_metrics(metrics: Sequence[Metric]) -> None:

@@ -52,6 +52,9 @@ class CategoricalValue(Tagged):
     enum_index: int | None = None
 
 
+_ValueOrName = Annotated[CategoricalValue, BeforeValidator(named, json_schema_input_type=CategoricalValue | str)]
+
+
 class Prior(Tagged):
     """What is believed of a parameter beforehand: normal (mean, scale) or beta (shape_a, shape_b) over its bounds."""
 
@@ -68,14 +71,15 @@ class Parameter(Tagged):
     name: Name
     type: Literal["double", "int", "categorical"]
     bounds: Bounds | None = None
-    categorical_values: list[Annotated[CategoricalValue, BeforeValidator(named)]] | None = None
+    categorical_values: list[_ValueOrName] | None = None
     grid: list[Number] | None = None
     transformation: Annotated[
         Literal["none", "log"] | None, AfterValidator(lambda given: None if given == "none" else given)
     ] = None
     prior: Prior | None = None
     conditions: Annotated[
-        dict[str, Annotated[list[str], BeforeValidator(_list_of_text)]], BeforeValidator(_none_of_them)
+        dict[str, Annotated[list[str], BeforeValidator(_list_of_text, json_schema_input_type=list[str] | str)]],
+        BeforeValidator(_none_of_them, json_schema_input_type=dict[str, list[str] | str] | None),
     ] = Field(default_factory=dict)
     default_value: Number | str | None = None
 
