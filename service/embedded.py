@@ -28,6 +28,7 @@ class Plan:
     redis_url: str
     database_url: str
     has_own_redis: bool
+    files_dir: str = "var/files"
 
 
 def valkey_binary() -> Path:
@@ -82,6 +83,7 @@ def commands(plan: Plan) -> list[Command]:
     env = {
         "TRADESPACE_REDIS_URL": plan.redis_url,
         "TRADESPACE_DATABASE_URL": plan.database_url,
+        "TRADESPACE_FILES_DIR": plan.files_dir,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",

@@ -119,6 +119,7 @@ def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path)
         redis_url=settings.redis_url if own_redis else f"redis://127.0.0.1:{redis_port}/0",
         database_url=settings.database_url if "database_url" in given else f"sqlite:///{data.resolve()}/tradespace.db",
         has_own_redis=own_redis,
+        files_dir=settings.files_dir if "files_dir" in given else str(data.resolve() / "files"),
     )
 
 

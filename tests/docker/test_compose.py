@@ -123,6 +123,15 @@ def test_data_outlive_their_container(name: str) -> None:
     assert name in FILE["volumes"]
 
 
+def test_files_of_runs_outlive_the_web_server_and_it_may_write_them() -> None:
+    web = SERVICES["web"]
+    (mount,) = web["volumes"]
+    source, _, folder = mount.partition(":")
+    assert source in FILE["volumes"]
+    assert web["environment"]["TRADESPACE_FILES_DIR"] == folder
+    assert any(f"--owner 10001 --group 10001 {folder}" in item.rest for item in instructions("RUN"))
+
+
 def test_every_service_that_stays_has_a_health_check() -> None:
     assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"migrate"}
 
