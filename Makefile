@@ -43,6 +43,12 @@ migration: $(SETUP) ## Write a migration from the models' changes (M="what chang
 	$(BIN)/python -c 'import sys, tempfile; from service import migrations; from service.db import Database; db = Database("sqlite:///" + tempfile.mkdtemp() + "/m.db"); migrations.upgrade(db.engine); migrations.revision(db.engine, sys.argv[1])' "$(M)"
 	$(BIN)/ruff format -q service/migrations
 
+OPENAPI := docs/contracts/openapi.json
+.PHONY: openapi
+openapi: $(SETUP) ## Write docs/contracts/openapi.json from the code
+	@$(BIN)/python -c 'from service.api import openapi; from service.app import create_app; from service.settings import Settings; print(openapi.as_text(create_app(Settings(database_url="postgresql://nowhere/none"))), end="")' > $(OPENAPI).new
+	@mv $(OPENAPI).new $(OPENAPI)
+
 # -- running it -------------------------------------------------------------------------------------------------------
 .PHONY: demo
 demo: $(SETUP) ## The whole journey on real data (ARGS=--once: ends by itself; ARGS=--help: the rest)
@@ -64,6 +70,10 @@ check: $(SETUP) check-locks ## What needs no test to be seen: style, types, the 
 	$(BIN)/mypy
 	cd examples/digits && MYPYPATH=../../sdk/src ../../$(BIN)/mypy --config-file ../../pyproject.toml *.py
 	$(BIN)/lint-imports
+
+.PHONY: fuzz
+fuzz: $(SETUP) ## Send the API what its document allows, and what it does not, for a while (ARGS=... go to pytest)
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-60} $(BIN)/pytest tests/contracts/test_openapi_fuzz.py --timeout 3600 $(ARGS)
 
 # Resolved anew beside what is locked, which is kept where it still fits: a difference is a dependency that was changed
 # without `make lock`, never a newer version.

@@ -1,0 +1,147 @@
+"""Experiments and what they consist of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service.api.openapi.components.shared import METADATA, NAME, NO_USER, PROJECT
+from service.api.openapi.shapes import (
+    ID,
+    NUMBER,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Schema,
+    at_times,
+    list_of,
+    map_of,
+    nullable,
+    one_of,
+    ref,
+    some,
+    text,
+    thing,
+)
+
+__all__ = ["COMPONENTS"]
+
+_EXPERIMENTS: Final[dict[str, Schema]] = {
+    "bounds": thing("bounds", "The range of a number, both ends included.", min=NUMBER, max=NUMBER),
+    "categorical_value": thing(
+        "categorical_value",
+        "One of the values of a categorical parameter.",
+        name=text("forest"),
+        enum_index=WHOLE,
+    ),
+    "prior": {
+        "type": "object",
+        "description": "What is believed of a parameter beforehand.",
+        "properties": {
+            "object": one_of("normal_prior", "beta_prior"),
+            "name": one_of("normal", "beta"),
+            "mean": NUMBER,
+            "scale": NUMBER,
+            "shape_a": NUMBER,
+            "shape_b": NUMBER,
+        },
+        "required": ["object", "name"],
+    },
+    "parameter": thing(
+        "parameter",
+        "Something that can be set.",
+        name=text("rate"),
+        type=one_of("double", "int", "categorical"),
+        bounds=nullable(ref("bounds")),
+        categorical_values=nullable(list_of(ref("categorical_value"))),
+        conditions=map_of(list_of(text("forest")), "family"),
+        default_value={"type": ["number", "string", "null"], "examples": [None]},
+        grid=at_times(list_of({"type": ["number", "string"], "examples": [0.1]})),
+        prior=nullable(ref("prior")),
+        transformation=nullable(text("log")),
+    ),
+    "conditional": thing(
+        "conditional",
+        "A choice that decides which other parameters matter.",
+        name=text("family"),
+        values=list_of(text("forest")),
+    ),
+    "linear_constraint": thing(
+        "linear_constraint",
+        "A sum of parameters that has a limit.",
+        type=one_of("less_than", "greater_than"),
+        terms=list_of(ref("constraint_term")),
+        threshold=NUMBER,
+    ),
+    "constraint_term": thing("constraint_term", "One summand.", name=text("rate"), weight=NUMBER),
+    "metric": thing(
+        "metric",
+        "Something that is measured, or computed from what is.",
+        name=nullable(text("accuracy")),
+        objective=one_of("maximize", "minimize"),
+        strategy=one_of("optimize", "constraint", "store"),
+        threshold=nullable(NUMBER),
+        expression=at_times(nullable(text("120 * conversions - cost_usd"))),
+    ),
+    "metric_evaluation": thing(
+        "metric_evaluation",
+        "A measured value.",
+        name=nullable(text("accuracy")),
+        value=nullable(NUMBER),
+        value_stddev=nullable(NUMBER),
+    ),
+    "task": thing("task", "A cheaper way to measure.", name=text("full"), cost=nullable(NUMBER)),
+    "progress": thing(
+        "progress",
+        "How far an experiment is; one made by runs counts runs.",
+        observation_count=at_times(WHOLE),
+        observation_budget_consumed=at_times(NUMBER),
+        first_observation=at_times(nullable(ref("observation"))),
+        last_observation=at_times(nullable(ref("observation"))),
+        best_observation=at_times(nullable(ref("observation"))),
+        failure_count=WHOLE,
+        finished_run_count=at_times(WHOLE),
+        active_run_count=at_times(WHOLE),
+        total_run_count=at_times(WHOLE),
+        remaining_budget=at_times(nullable(NUMBER)),
+        data_generation=WHOLE,
+        model_generation=WHOLE,
+    ),
+    "experiment": thing(
+        "experiment",
+        "What is being tuned.",
+        id=ID,
+        client=ID,
+        name=NAME,
+        type=one_of("offline", "random", "grid"),
+        state=one_of("active", "deleted"),
+        parameters=list_of(ref("parameter")),
+        conditionals=list_of(ref("conditional")),
+        linear_constraints=list_of(ref("linear_constraint")),
+        metrics=list_of(ref("metric")),
+        tasks=at_times(list_of(ref("task"))),
+        metadata=METADATA,
+        observation_budget=at_times(nullable(some("integer", 60))),
+        budget=at_times(nullable(some("number", 60))),
+        parallel_bandwidth=nullable(some("integer", 2)),
+        num_solutions=nullable(some("integer", 1)),
+        project=PROJECT,
+        user=NO_USER,
+        development=TRUTH,
+        runs_only=TRUTH,
+        strategy=text("auto"),
+        seed=some("integer", 7),
+        created=TIME,
+        updated=TIME,
+        progress=ref("progress"),
+    ),
+}
+_MOVED: Final[dict[str, Schema]] = {
+    "moved": thing(
+        None,
+        "It is an AI experiment, and lives at another address.",
+        message=text("Experiment 12 is an AI experiment"),
+        status=some("integer", 301),
+        location=at_times(text("/v1/aiexperiments/12")),
+    ),
+}
+COMPONENTS: Final[dict[str, Schema]] = {**_EXPERIMENTS, **_MOVED}

@@ -1,0 +1,122 @@
+"""Suggestions, observations, and the front that they make."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service.api.openapi.components.shared import ASSIGNMENTS, METADATA, TASK, VALUES
+from service.api.openapi.shapes import (
+    ID,
+    NUMBER,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Schema,
+    at_times,
+    list_of,
+    map_of,
+    nullable,
+    one_of,
+    ref,
+    some,
+    text,
+    thing,
+)
+
+__all__ = ["COMPONENTS"]
+
+COMPONENTS: Final[dict[str, Schema]] = {
+    "suggestion": thing(
+        "suggestion",
+        "A configuration to try, with where it came from and what the models expect of it.",
+        id=ID,
+        experiment=ID,
+        assignments=ASSIGNMENTS,
+        state=one_of("open", "closed", "expired"),
+        deleted=TRUTH,
+        metadata=METADATA,
+        created=TIME,
+        closed=nullable(TIME),
+        lease_s=nullable(some("integer", 600)),
+        lease_until=nullable(TIME),
+        task=TASK,
+        source=text("pool"),
+        strategy=nullable(text("log_ehvi")),
+        reason=nullable(text("The largest expected gain of hypervolume.")),
+        predicted=nullable({"type": "object"}),
+        model_generation=nullable(WHOLE),
+        data_generation=WHOLE,
+    ),
+    "queued_suggestion": thing(
+        "queued_suggestion",
+        "A configuration that waits in a person's queue.",
+        id=ID,
+        experiment=ID,
+        assignments=ASSIGNMENTS,
+        created=TIME,
+        task=TASK,
+    ),
+    "observation": thing(
+        "observation",
+        "What was measured, at which configuration.",
+        id=ID,
+        experiment=ID,
+        assignments=ASSIGNMENTS,
+        suggestion=nullable(ID),
+        values=VALUES,
+        failed=TRUTH,
+        partial=TRUTH,
+        metadata=METADATA,
+        task=TASK,
+        result_id=text("worker-3/trial-9"),
+        source=text("http"),
+        created=TIME,
+        updated=nullable(TIME),
+        deleted=TRUTH,
+        revision=some("integer", 1),
+    ),
+    "correction": thing(
+        "correction",
+        "An observation as it was before it was corrected.",
+        observation=ID,
+        revision=WHOLE,
+        corrected=TIME,
+        token=nullable(ID),
+        before={"type": "object"},
+    ),
+    "best_assignments": thing(
+        "best_assignments",
+        "A point of the front, by its observation.",
+        id=ID,
+        assignments=ASSIGNMENTS,
+        values=VALUES,
+        metadata=METADATA,
+        task=at_times(text("full")),
+    ),
+    "front_point": thing(
+        "front_point", "A configuration that none beats.", id=ID, assignments=ASSIGNMENTS, values=VALUES
+    ),
+    "recommended": thing(
+        None,
+        "What to take if there is no time to weigh.",
+        id=ID,
+        assignments=ASSIGNMENTS,
+        values=VALUES,
+        title=text("Balanced"),
+        reason=text("It is near the best of both."),
+        sentence=text("12 options are worth choosing from."),
+    ),
+    "front": thing(
+        "front",
+        "The Pareto front as the worker stored it last.",
+        experiment=ID,
+        generation=WHOLE,
+        data_generation=WHOLE,
+        hypervolume=nullable(NUMBER),
+        ref_point=map_of(thing(None, "Where the volume begins.", value=NUMBER, inferred=TRUTH), "accuracy"),
+        feasible_count=WHOLE,
+        infeasible_count=WHOLE,
+        points=list_of(ref("front_point")),
+        recommended=nullable(ref("recommended")),
+    ),
+}

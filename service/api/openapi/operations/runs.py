@@ -1,0 +1,108 @@
+"""SigOpt's AI module: AI experiments, training runs, their checkpoints, tags and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from service.api.openapi.operation import WALKS, Operation, walks
+from service.api.openapi.operations.experiments import EXPERIMENT
+from service.api.openapi.parameters import BEFORE, LIMIT, query, truth, words
+from service.api.openapi.shapes import Schema, ref
+from service.runs.checkpoints import NewCheckpoint
+from service.runs.files import NewFile
+from service.schemas.experiment import ExperimentBody
+from service.schemas.experiment_update import ExperimentUpdate
+from service.schemas.run import RunBody
+
+__all__ = ["OPERATIONS"]
+
+_RUN: Final[Mapping[str, Any]] = {
+    "name": "forest of 40",
+    "assignments": {"depth": 6, "rate": 0.03},
+    "values": {"accuracy": {"value": 0.913, "value_stddev": 0.004}},
+    "metadata": {"host": "gpu-3"},
+}
+_BATCH: Final[Schema] = {
+    "type": "object",
+    "properties": {"runs": {"type": "array", "items": ref("RunBody"), "maxItems": 10_000}},
+    "required": ["runs"],
+    "additionalProperties": False,
+}
+_TAG: Final[Schema] = {
+    "type": "object",
+    "properties": {"id": {"type": ["string", "integer"], "description": "The tag's id."}},
+    "required": ["id"],
+    "additionalProperties": False,
+}
+_SIGNED: Final = (query("expires", "Part of a signed address."), query("signature", "Part of a signed address."))
+_AI_LIST: Final = Operation(
+    page="aiexperiment",
+    query=(
+        *walks("id", "recent"),
+        words("state", "Which of them.", "active", "deleted", "all"),
+        query("search", "A part of the name, in small letters or capitals.", {"type": "string", "maxLength": 100}),
+        query("user", "There are no users here: with one, the list is empty."),
+    ),
+)
+_RUN_LIST: Final = Operation(
+    page="training_run",
+    query=(
+        *WALKS,
+        query("sort", "Any field of a run, such as `created`, `name` or `values.accuracy.value`."),
+        query("search", "A part of the name.", {"type": "string", "maxLength": 100}),
+        query(
+            "filters",
+            'A JSON array of {"field", "operator", "value"}; operators are ==, !=, >=, >, <=, <, isnull.',
+            {"type": "string", "examples": ['[{"field":"state","operator":"==","value":"completed"}]']},
+        ),
+    ),
+)
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "aiexperiments.create": Operation(
+        reply="aiexperiment",
+        body=ExperimentBody,
+        example={**{k: v for k, v in EXPERIMENT.items() if k != "observation_budget"}, "budget": 60},
+    ),
+    "aiexperiments.mine": _AI_LIST,
+    "aiexperiments.of_client": _AI_LIST,
+    "aiexperiments.of_project": _AI_LIST,
+    "aiexperiments.one": Operation(reply="aiexperiment"),
+    "aiexperiments.update": Operation(
+        reply="aiexperiment", body=ExperimentUpdate, example={"name": "churn model, second try"}
+    ),
+    "aiexperiments.delete": Operation(query=(truth("include_runs", "Whether its runs go with it."),)),
+    "aiexperiments.start": Operation(reply="training_run", body=RunBody, example={"name": "forest of 40"}),
+    "aiexperiments.best_training_runs": Operation(page="training_run", query=(LIMIT, BEFORE)),
+    "training_runs.create": Operation(reply="training_run", body=RunBody, example=_RUN),
+    "training_runs.create_batch": Operation(page="training_run", body=_BATCH, example={"runs": [_RUN]}),
+    "training_runs.of_client": _RUN_LIST,
+    "training_runs.of_project": _RUN_LIST,
+    "training_runs.one": Operation(reply="training_run"),
+    "training_runs.change": Operation(reply="training_run", body=RunBody, example={"state": "completed"}),
+    "training_runs.delete": Operation(reply="training_run"),
+    "checkpoints.create": Operation(
+        reply="checkpoint",
+        body=NewCheckpoint,
+        example={"values": [{"name": "accuracy", "value": 0.88}], "metadata": {"epoch": 3}},
+    ),
+    "checkpoints.recent": Operation(page="checkpoint", query=(LIMIT, BEFORE)),
+    "checkpoints.one": Operation(reply="checkpoint"),
+    "checkpoints.add_tag": Operation(reply="tag", body=_TAG, example={"id": "12"}),
+    "checkpoints.remove_tag": Operation(reply="tag"),
+    "files.create": Operation(
+        reply="file",
+        body=NewFile,
+        example={
+            "name": "confusion matrix",
+            "filename": "confusion.png",
+            "content_type": "image/png",
+            "content_length": 20_480,
+            "content_md5": "1B2M2Y8AsgTpgAmY7PhCfg==",
+        },
+    ),
+    "files.one": Operation(reply="file"),
+    "files.upload": Operation(takes={"application/octet-stream": {"type": "string"}}, query=_SIGNED, errors=(403, 404)),
+    "files.download": Operation(media=("application/octet-stream",), query=_SIGNED, errors=(403, 404)),
+}

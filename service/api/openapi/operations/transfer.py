@@ -1,0 +1,31 @@
+"""Whole experiments and tables of observations, out and in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from service.api.openapi.operation import Operation
+from service.api.openapi.parameters import query, words
+
+__all__ = ["OPERATIONS"]
+
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+    "required": ["file"],
+}
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "transfer.export": Operation(
+        media=("application/json", "text/csv"), query=(words("format", "All of it, or a table.", "json", "csv"),)
+    ),
+    "transfer.import_experiment": Operation(
+        reply="import",
+        takes={"application/json": {"type": "object"}, "multipart/form-data": _FORM},
+        query=(query("name", "Another name for it."),),
+    ),
+    "transfer.import_table": Operation(
+        reply="import", takes={"text/csv": {"type": "string"}, "multipart/form-data": _FORM}
+    ),
+}
