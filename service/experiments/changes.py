@@ -71,9 +71,10 @@ def _change_parameters(
         check_grids(change.parameters)
     after = definition.model_copy(update={"parameters": change.parameters})
     check_searchable(after)
-    if change.parameters == definition.parameters:
+    documents = after.documents()["parameters"]
+    if documents == definition.documents()["parameters"]:
         return
-    experiment.parameters = after.documents()["parameters"]
+    experiment.parameters = documents
     experiment.retired = change.retired
     session.flush()
     reshape(session, experiment, refresh, change.added, now=now)

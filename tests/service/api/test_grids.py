@@ -8,6 +8,8 @@ import pytest
 
 from tests.service.api.conftest import Api
 
+#: Where the kind of database does not matter.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GRID: list[dict[str, Any]] = [
     {"name": "b", "type": "double", "grid": [0, -50.5]},
     {"name": "a", "type": "int", "grid": [50, 1]},
@@ -42,6 +44,7 @@ def test_a_grid_comes_in_order_and_then_once_more(api: Api) -> None:
     assert "once more" in ask(api, experiment)["reason"]
 
 
+@on_sqlite
 def test_what_somebody_tried_by_himself_is_not_tried_again_and_nothing_is_left_out(api: Api) -> None:
     experiment = grid(api)
     tell(api, experiment, assignments=IN_ORDER[1])
@@ -50,6 +53,7 @@ def test_what_somebody_tried_by_himself_is_not_tried_again_and_nothing_is_left_o
     assert given == [IN_ORDER[3], IN_ORDER[0], IN_ORDER[2], *IN_ORDER[4:]]
 
 
+@on_sqlite
 def test_the_budget_of_a_grid_is_its_number_of_combinations_and_no_other(api: Api) -> None:
     shown = api.get(f"/v1/experiments/{grid(api, observation_budget=12)}").json
     assert shown is not None
@@ -67,6 +71,7 @@ def shown_body(shown: dict[str, Any]) -> dict[str, Any]:
     return {name: shown[name] for name in ("type", "parameters", "metrics")}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -83,6 +88,7 @@ def test_what_is_no_grid_is_refused(api: Api, changes: dict[str, Any], field: st
     assert reply.json["errors"][0]["field"] == field  # type: ignore[index]
 
 
+@on_sqlite
 def test_a_grid_has_branches_and_keeps_within_constraints(api: Api) -> None:
     numbers = [{"name": name, "type": "int", "grid": [1, 2, 3]} for name in ("p", "q")]
     numbers[1]["conditions"] = {"way": "long"}
