@@ -19,9 +19,12 @@ from service.api import (
     fronts,
     headers,
     health,
+    knowledge,
     limits,
     observations,
+    openapi,
     projects,
+    queued_suggestions,
     sessions,
     suggestions,
     tokens,
@@ -32,7 +35,7 @@ from service.api import (
 from service.api.door import EXTENSION, Services
 from service.db import Database
 from service.nudge import Nudge
-from service.pages import index, login, report
+from service.pages import docs, index, login, report
 from service.settings import Settings
 
 __all__ = ["create_app"]
@@ -47,8 +50,10 @@ _BLUEPRINTS: Final = (
     experiments.blueprint,
     experiment_lists.blueprint,
     suggestions.blueprint,
+    queued_suggestions.blueprint,
     observations.blueprint,
     fronts.blueprint,
+    knowledge.blueprint,
     aiexperiments.blueprint,
     training_runs.blueprint,
     checkpoints.blueprint,
@@ -56,7 +61,9 @@ _BLUEPRINTS: Final = (
     webhooks.blueprint,
     deliveries.blueprint,
     transfer.blueprint,
+    openapi.blueprint,
     health.blueprint,
+    docs.blueprint,
     index.blueprint,
     login.blueprint,
     report.blueprint,

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,12 +19,14 @@ from typing import Any, Final
 
 import numpy as np
 from sqlalchemy.orm import Session
+from threadpoolctl import threadpool_limits
 
 from objectives.errors import SpaceExhaustedError
 from objectives.hypervolume import Front, contributions, observed_front
+from objectives.importances import importances
 from objectives.optimizer import Candidate, Models, fit, suggest
 from objectives.problem import Data, Problem
-from service import fronts, refreshes, suggestions
+from service import fronts, knowledge, refreshes, suggestions
 from service.arrays import Measured, measured
 from service.db import Database
 from service.events import EventType, record
@@ -139,6 +141,8 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
     candidates = _candidates(work, front, models, rng)
     with database.write() as session:
         _publish_pool(session, lease, work, models, candidates, fit_s=time.monotonic() - started, database=database)
+    if models is not None:
+        _publish_importances(database, lease, work, models, rng)
 
 
 def _fit(work: _Work, rng: np.random.Generator) -> Models:
@@ -148,6 +152,33 @@ def _fit(work: _Work, rng: np.random.Generator) -> Models:
     """
     is_known = work.old_models is not None and work.model_generation == work.generation
     return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=False if is_known else None)
+
+
+def _publish_importances(
+    database: Database, lease: Lease, work: _Work, models: Models, rng: np.random.Generator
+) -> None:
+    """Work out how much each parameter matters if that is due; the pool is out already, so nobody waits for it."""
+    with database.read() as session:
+        experiment, row = (
+            session.get_one(Experiment, lease.experiment_id),
+            session.get_one(Refresh, lease.experiment_id),
+        )
+        if not knowledge.are_importances_due(session, experiment, row):
+            return
+    with threadpool_limits(limits=1):
+        found = importances(models, rng=rng)
+    shares = {name: _shares(totals) for name, totals in found.items()}
+    with database.write() as session:
+        row = refreshes.hold(session, [lease.experiment_id])[lease.experiment_id]
+        if row.lease_epoch == lease.epoch:  # else somebody knows more by now, and writes what that says
+            now = database.now(session)
+            knowledge.save_importances(session, lease.experiment_id, shares, generation=work.generation, now=now)
+
+
+def _shares(totals: Mapping[str, float]) -> dict[str, float]:
+    """Total indices as shares that sum to 1; where nothing changes the metric every parameter matters alike."""
+    total = sum(totals.values())
+    return {name: value / total if total > 0 else 1.0 / len(totals) for name, value in totals.items()}
 
 
 def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:

@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service import experiments, fronts, observations
+from service import best, experiments, fronts, observations
 from service.api import render
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until
 from service.api.experiments import found
-from service.api.wire import Page, pagination, reply
+from service.api.wire import reply, unpaged
+from service.models import Experiment
 from service.reports import read_model
 from service.reports.sentences import headline
 from service.reports.values import Report
@@ -54,14 +55,33 @@ def _recommended(report: Report) -> dict[str, Any] | None:
 @blueprint.get("/v1/experiments/<experiment_id>/best_assignments")
 @requires("read")
 def best_assignments(experiment_id: str) -> Response:
-    """Return the points of the front, best of the first metric first."""
-    key = wait_for_front(experiment_id)
+    """Return the best observations, best of the first metric first; beyond a few thousand the points of the front."""
     with read() as door:
-        newest = fronts.latest(door.session, key)
-        points = [] if newest is None or newest.points is None else newest.points
-        rows = observations.of_configurations(door.session, [point["configuration"] for point in points])
-        shown = [render.best_assignments(point, rows[point["configuration"]][0]) for point in points]
-    return reply(pagination(shown, count=len(shown), page=Page(limit=0, before=None)))
+        row = found(door, experiment_id)
+        shown = _best(door, row)
+    if shown is None:
+        key = wait_for_front(experiment_id)
+        with read() as door:
+            shown = _of_front(door, key)
+    return reply(unpaged(shown))
+
+
+def _best(door: Door, row: Experiment) -> list[dict[str, Any]] | None:
+    """Return the best observations if they can be looked up at once."""
+    chosen = best.best(door.session, row)
+    if chosen is None:
+        return None
+    rows = observations.found(door.session, [one.id for one in chosen])
+    return [render.best_assignments(*rows[one.id], one.values) for one in chosen]
+
+
+def _of_front(door: Door, key: int) -> list[dict[str, Any]]:
+    """Return the points of the stored front, each by its newest observation."""
+    newest = fronts.latest(door.session, key)
+    points = [] if newest is None or newest.points is None else newest.points
+    rows = observations.of_configurations(door.session, [point["configuration"] for point in points])
+    known = [point for point in points if point["configuration"] in rows]
+    return [render.best_assignments(*rows[point["configuration"]], point["values"]) for point in known]
 
 
 def wait_for_front(experiment_id: str) -> int:

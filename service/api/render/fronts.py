@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.api.render.values import Json, values
-from service.models import Front, Observation, Refresh
+from service.models import Configuration, Front, Observation, Refresh
 
 __all__ = ["best_assignments", "front"]
 
@@ -30,6 +30,7 @@ def front(row: Front | None, refresh: Refresh, *, recommended: Json | None) -> J
                 "id": str(point["configuration"]),
                 "assignments": point["assignments"],
                 "values": values(point["values"]),
+                "contribution": point.get("contribution"),
             }
             for point in points
         ],
@@ -37,12 +38,16 @@ def front(row: Front | None, refresh: Refresh, *, recommended: Json | None) -> J
     }
 
 
-def best_assignments(point: Mapping[str, Any], row: Observation) -> Json:
-    """A point of the front as SigOpt's clients ask for it."""
+def best_assignments(
+    row: Observation, configuration: Configuration, measured: Mapping[str, Sequence[float | None]]
+) -> Json:
+    """One of the best observations as SigOpt's clients ask for it: its task is there by name alone."""
+    task = {} if row.task is None else {"task": row.task}
     return {
         "object": "best_assignments",
         "id": str(row.id),
-        "assignments": point["assignments"],
-        "values": values(point["values"]),
+        "assignments": configuration.assignments,
+        "values": values(measured),
         "metadata": row.meta,
+        **task,
     }
