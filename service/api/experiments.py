@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -12,9 +12,10 @@ from service.api import render
 from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
 from service.api.wire import body, parse_id, reply
-from service.errors import InvalidInputError
-from service.models import Experiment
+from service.errors import InvalidInputError, NotFoundError
+from service.models import Experiment, Project
 from service.runs import lifecycle
+from service.schemas.fields import shorten
 
 __all__ = ["blueprint", "found", "shown_in_list"]
 
@@ -38,10 +39,22 @@ def create(client_id: str | None = None) -> Response:
     given, who = body(), caller()
     owner = who.client_id if client_id is None else own_client(client_id)
     with write() as door:
+        given = {**_own_project(door, given), **given}
         row = experiments.create(door.session, given, client_id=owner, now=door.now, development=who.development)
-        check_reach(row)
         shown = _shown(door, row)
     return reply(shown)
+
+
+def _own_project(door: Door, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the project of a token that has one: it makes experiments there, and none may go elsewhere."""
+    own = caller().project_id
+    if own is None:
+        return {}
+    reference = door.session.get_one(Project, own).reference
+    if given.get("project", reference) != reference:
+        message = f"No project {shorten(given['project'])}: this token is for project {reference} only"
+        raise NotFoundError(message, field=".project")
+    return {"project": reference}
 
 
 @blueprint.get("/v1/experiments/<experiment_id>")
@@ -63,6 +76,7 @@ def update(experiment_id: str) -> Response:
     given = body()
     with write() as door:
         row = found(door, experiment_id)
+        _own_project(door, given)
         experiments.update(door.session, row, given, now=door.now)
         shown = _shown(door, row)
     return reply(shown)
