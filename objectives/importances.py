@@ -142,19 +142,19 @@ def probability_to_join(
         raise FitError("the probability to be on the front needs a model of every optimized metric")
     if problem.m == 0:
         return probability_feasible(models, assignments)
-    Z = models.features(problem.space.encode([*assignments, *front]))
+    X = problem.space.encode([*assignments, *front])
     count, hits = len(assignments), np.zeros(len(assignments))
-    for Y in _drawn(models, Z, draws, rng):
+    others = (X[:count, None] != X[None, count:]).any(axis=2)
+    for Y in _drawn(models, models.features(X), draws, rng):
         feasible = (problem.thresholds_max <= Y).all(axis=1)
-        rivals = Y[count:][feasible[count:]][:, problem.optimized_index]
-        hits += feasible[:count] & ~_beaten(Y[:count, problem.optimized_index], rivals)
+        beaten = _beaten(Y[:count, problem.optimized_index], Y[count:, problem.optimized_index])
+        hits += feasible[:count] & ~(beaten & others & feasible[None, count:]).any(axis=1)
     return hits / draws
 
 
 def _beaten(Y: Floats, rivals: Floats) -> Bools:
-    """Mask (c,) of the rows that a rival (r, m) is at least as good as everywhere, and better somewhere."""
-    no_worse, better = np.ones((len(Y), len(rivals)), dtype=np.bool_), np.zeros((len(Y), len(rivals)), dtype=np.bool_)
+    """Mask (c, r) of the rows of Y (c, m) that a rival (r, m) is better than everywhere: ties have no probability."""
+    better = np.ones((len(Y), len(rivals)), dtype=np.bool_)
     for j in range(Y.shape[1]):
-        no_worse &= rivals[None, :, j] >= Y[:, None, j]
-        better |= rivals[None, :, j] > Y[:, None, j]
-    return np.asarray((no_worse & better).any(axis=1), dtype=np.bool_)
+        better &= rivals[None, :, j] > Y[:, None, j]
+    return better

@@ -72,6 +72,13 @@ def test_who_breaks_a_threshold_is_neither_feasible_nor_on_the_front() -> None:
     assert joined[1] < 0.05
 
 
+def test_a_point_of_the_front_is_not_its_own_rival() -> None:
+    problem, data = trade_off()
+    models = fit(problem, data, rng=np.random.default_rng(0))
+    front = [{"x": v} for v in (0.1, 0.2, 0.3)]
+    assert probability_to_join(models, front, front, rng=np.random.default_rng(1)) == pytest.approx([1.0] * 3, abs=0.02)
+
+
 def test_stored_models_say_the_same_as_those_that_were_fitted() -> None:
     problem, data = trade_off()
     models = fit(problem, data, rng=np.random.default_rng(0))
