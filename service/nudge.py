@@ -57,6 +57,13 @@ class Nudge:
         """Say that an experiment's front and models are behind. Return whether it was sent."""
         return self._send("tradespace.refresh", (experiment_id,))
 
+    def workers(self, *, wait_s: float = 1.5) -> list[str]:
+        """Return the names of the workers that answer a call within `wait_s`; none if the broker is away."""
+        try:
+            return sorted(self._celery.control.inspect(timeout=wait_s).ping() or ())
+        except (OperationalError, OSError, RedisError):
+            return []
+
     def _send(self, name: str, arguments: tuple[int, ...]) -> bool:
         if time.monotonic() < self._resting_until:
             return False

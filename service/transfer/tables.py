@@ -15,10 +15,11 @@ from hashlib import blake2b
 from io import TextIOWrapper
 from typing import Any, BinaryIO, Final
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.errors import InvalidInputError, ServiceError, did_you_mean
-from service.models import Experiment
+from service.models import Experiment, Observation
 from service.schemas.experiment import Definition
 from service.schemas.fields import shorten
 from service.schemas.result import check_result, parse_document
@@ -41,7 +42,8 @@ Cell = Callable[[dict[str, Any], str], None]
 class Table:
     """One CSV file for `experiment`. `check` it, then run its `steps`, each in a transaction.
 
-    A row without a `result_id` gets one made of its number and its cells: the same file sent again counts once.
+    A row without a `result_id` gets one made of its number and its cells. A row whose `result_id` is stored already is
+    passed over: the same file sent again adds nothing.
     """
 
     def __init__(self, file: BinaryIO, experiment: Experiment) -> None:
@@ -66,9 +68,15 @@ class Table:
 
     def _step(self, batch: list[Incoming]) -> Step:
         def store(session: Session, now: datetime) -> None:
-            self.stored += store_results(session, batch, now=now)
+            known = self._stored_ids(session, [item.result.result_id for item in batch])
+            new = [item for item in batch if item.result.result_id not in known]
+            self.stored += store_results(session, new, now=now)
 
         return store
+
+    def _stored_ids(self, session: Session, result_ids: Sequence[str]) -> set[str]:
+        mine = sa.select(Observation.result_id).where(Observation.experiment_id == self._experiment_id)
+        return set(session.scalars(mine.where(Observation.result_id.in_(result_ids), Observation.deleted_at.is_(None))))
 
     def _rows(self) -> Iterator[Incoming]:
         self._file.seek(0)
@@ -106,6 +114,7 @@ class Table:
             {"name": name, "value": value, "value_stddev": stddevs.get(name)} for name, value in values.items()
         ]
         own = given.pop("result_id", None) or f"csv-{blake2b(f'{line}{row}'.encode(), digest_size=12).hexdigest()}"
+        given["metadata"] = given["metadata"] or None
         message = parse_document({**given, "experiment": self._experiment_id}, result_id=own)
         return Incoming(check_result(message, self._definition), created_at)
 

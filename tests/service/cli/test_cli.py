@@ -32,10 +32,13 @@ def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[s
     )
 
 
+RUNNING = ("up", "serve", "worker", "ingest", "relay", "alive", "migrate")
+
+
 def test_help_teaches(tmp_path: Path) -> None:
     ran = run("--help", cwd=tmp_path)
     assert ran.returncode == 0
-    for command in ("up", "serve", "worker", "ingest", "relay", "alive", "migrate", "token"):
+    for command in (*RUNNING, "token", "client", "experiment", "import", "export", "doctor"):
         assert f"\n  {command} " in ran.stdout
     assert "Start here" in ran.stdout
     assert "--redis-port" in run("up", "--help", cwd=tmp_path).stdout
