@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.api import (
+    advice,
     aiexperiments,
     checkpoints,
     clients,
@@ -49,6 +50,7 @@ _BLUEPRINTS: Final = (
     projects.blueprint,
     experiments.blueprint,
     experiment_lists.blueprint,
+    advice.blueprint,
     suggestions.blueprint,
     queued_suggestions.blueprint,
     observations.blueprint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.observations.corrections import delete, delete_all, history, restore, update
 from service.observations.reading import best, ends, find, found, generation_of, listed, of_configurations
+from service.observations.stopping import consumed, stopping_criteria
 from service.observations.store import Duplicate, Outcome, Refused, Stored, store
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Refused",
     "Stored",
     "best",
+    "consumed",
     "delete",
     "delete_all",
     "ends",
@@ -22,6 +24,7 @@ __all__ = [
     "listed",
     "of_configurations",
     "restore",
+    "stopping_criteria",
     "store",
     "update",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service import observations
 from service.api.render.observations import observation
 from service.api.render.values import Json
 from service.api.wire import epoch
 from service.models import Configuration, Experiment, Observation, Refresh
 
-__all__ = ["aiexperiment", "consumed", "experiment"]
+__all__ = ["aiexperiment", "experiment"]
 
 Measured = tuple[Observation, Configuration]
 
@@ -80,19 +81,11 @@ def _of_observations(
 ) -> Json:
     return {
         "observation_count": refresh.observation_count,
-        "observation_budget_consumed": consumed(row, refresh),
+        "observation_budget_consumed": observations.consumed(row, refresh),
         "first_observation": first and observation(*first, tasks=row.tasks),
         "last_observation": last and observation(*last, tasks=row.tasks),
         "best_observation": best and observation(*best, tasks=row.tasks),
     }
-
-
-def consumed(row: Experiment, refresh: Refresh) -> float:
-    """What the observations cost: each 1, or the share of its task."""
-    if not row.tasks:
-        return refresh.observation_count
-    counts = refresh.task_counts or {}
-    return round(sum(float(task["cost"]) * int(counts.get(task["name"], 0)) for task in row.tasks), 9)
 
 
 def _of_runs(row: Experiment, runs: Runs | None) -> Json:
