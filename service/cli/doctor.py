@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 
-from service.cli.checks import examine, shown_settings
 from service.cli.shared import json_option, read_settings, say, show_json
 
 __all__ = ["COMMANDS"]
@@ -26,6 +25,8 @@ def doctor(as_json: bool) -> None:
     `tradespace up` started: run it in the same folder, or name its folder in TRADESPACE_DATABASE_URL. Ends with status
     1 if anything fails; a warning alone does not.
     """
+    from service.cli.checks import examine, shown_settings  # noqa: PLC0415 Celery, for which no other command should wait
+
     settings = read_settings()
     findings = examine(settings)
     failed = any(finding.status == "failure" for finding in findings)

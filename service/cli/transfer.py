@@ -6,18 +6,22 @@ import sys
 import tempfile
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import click
 
 from service.cli.remote import Remote, remote
 from service.cli.shared import json_option, say, show_json
 from service.errors import InvalidInputError
-from service.transfer import optuna
+
+if TYPE_CHECKING:
+    from service.transfer import optuna
 
 __all__ = ["COMMANDS"]
 
 _SQLITE: Final = b"SQLite format 3"
+#: A journal is one JSON object a line, each with the code of an operation.
+_JOURNAL: Final = (b'{"op_code":', b'{"worker_id":')
 _IN_MEMORY: Final = 16 * 1024 * 1024
 
 
@@ -102,7 +106,7 @@ def _is_optuna(source: str) -> bool:
         return True
     with _opened(source) as file:
         head = file.read(64)
-    if head.startswith(_SQLITE) or optuna.is_journal(head):
+    if head.startswith((_SQLITE, *_JOURNAL)):
         return True
     if not head.lstrip().startswith(b"{"):
         message = f"{source} is neither an export nor an Optuna storage; for a CSV file say which --experiment gets it"
@@ -111,6 +115,8 @@ def _is_optuna(source: str) -> bool:
 
 
 def _import_study(server: Remote, source: str, name: str | None, query: dict[str, Any] | None) -> Any:
+    from service.transfer import optuna  # noqa: PLC0415 it brings scipy, for which no other command should wait
+
     try:
         chosen = _chosen(optuna.studies(source), name)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:

@@ -11,7 +11,7 @@ from service.transfer.optuna import journal, rdb
 from service.transfer.optuna.conversion import Report, write
 from service.transfer.optuna.study import Study, Trial
 
-__all__ = ["Report", "Study", "Trial", "is_journal", "studies", "write"]
+__all__ = ["Report", "Study", "Trial", "studies", "write"]
 
 _SQLITE = b"SQLite format 3\x00"
 
@@ -24,8 +24,3 @@ def studies(source: str) -> list[Study]:
     with path.open("rb") as file:
         is_sqlite = file.read(len(_SQLITE)) == _SQLITE
     return rdb.read(f"sqlite:///file:{path.resolve()}?mode=ro&uri=true") if is_sqlite else journal.read(path)
-
-
-def is_journal(head: bytes) -> bool:
-    """Whether a file that begins with `head` is a journal: a JSON object a line, each with the code of an operation."""
-    return head.lstrip()[:20].replace(b" ", b"").startswith((b'{"op_code":', b'{"worker_id":'))
