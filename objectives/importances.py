@@ -13,12 +13,16 @@ from objectives.acquisition import log_feasibility
 from objectives.errors import FitError
 from objectives.models import Models
 from objectives.pareto import nondominated
+from objectives.problem import Problem
 from objectives.sampling import uniform_points
 from objectives.shapes import Assignments, Bools, Floats
 from objectives.space import SearchSpace
 from objectives.surrogates import Surrogate
 
 __all__ = ["importances", "probability_feasible", "probability_on_front", "probability_to_join"]
+
+#: configurations that are drawn together with a front
+BLOCK = 100
 
 
 def importances(models: Models, *, rng: np.random.Generator, count: int = 1024) -> dict[str, dict[str, float]]:
@@ -135,15 +139,23 @@ def probability_to_join(
 
     By joint posterior draws at all of them, so that doubt about the front counts as well; the configurations do not
     compete with each other. Without an optimized metric it is the probability to be feasible. FitError without a model
-    of every optimized metric. O((c + p)^3 + draws c p m).
+    of every optimized metric. O(p^3 + draws p m) for every hundred of them.
     """
     problem = models.problem
     if problem is None or any(models.gps[j] is None for j in problem.optimized_index):
         raise FitError("the probability to be on the front needs a model of every optimized metric")
     if problem.m == 0:
         return probability_feasible(models, assignments)
-    X = problem.space.encode([*assignments, *front])
-    count, hits = len(assignments), np.zeros(len(assignments))
+    asked = problem.space.encode(assignments)
+    rivals = problem.space.encode(front)
+    blocks = [asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK)]
+    return np.concatenate([_joining(models, problem, block, rivals, rng, draws) for block in blocks])
+
+
+def _joining(
+    models: Models, problem: Problem, asked: Floats, rivals: Floats, rng: np.random.Generator, draws: int
+) -> Floats:
+    X, count, hits = np.vstack([asked, rivals]), len(asked), np.zeros(len(asked))
     others = (X[:count, None] != X[None, count:]).any(axis=2)
     for Y in _drawn(models, models.features(X), draws, rng):
         feasible = (problem.thresholds_max <= Y).all(axis=1)
