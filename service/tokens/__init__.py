@@ -1,7 +1,7 @@
 """Keys to the API: made, looked up, changed, ended. Only a digest is kept: a copy of the database opens nothing."""
 
 from service.tokens.callers import PERMISSIONS, SCOPES, Caller, authenticate, permission_of
-from service.tokens.issuing import GUEST_LASTS, bootstrap, issue, issue_for_default, service_key
+from service.tokens.issuing import GUEST_LASTS, bootstrap, first_client, issue, service_key
 from service.tokens.managing import KINDS, create, end, find, listed, share, update
 from service.tokens.secrets import new_secret
 
@@ -16,8 +16,8 @@ __all__ = [
     "create",
     "end",
     "find",
+    "first_client",
     "issue",
-    "issue_for_default",
     "listed",
     "new_secret",
     "permission_of",

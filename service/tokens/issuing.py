@@ -15,7 +15,7 @@ from service.models import Client, ServiceKey, Token
 from service.tokens.callers import PERMISSIONS, SCOPES
 from service.tokens.secrets import PREFIX_LENGTH, digest, new_secret
 
-__all__ = ["GUEST_LASTS", "bootstrap", "issue", "issue_for_default", "service_key"]
+__all__ = ["GUEST_LASTS", "bootstrap", "first_client", "issue", "service_key"]
 
 #: How long a link that was shared opens something.
 GUEST_LASTS: Final = timedelta(days=30)
@@ -70,7 +70,7 @@ def bootstrap(session: Session, *, preset: str | None, now: datetime) -> str | N
     changed where it is set.
     """
     service_key(session, now=now)
-    client = _default_client(session) or _new_client(session, now)
+    client = first_client(session, now=now)
     if preset is not None:
         if session.scalars(sa.select(Token.id).where(Token.digest == digest(preset))).one_or_none() is None:
             issue(session, client_id=client.id, name="preset admin", permission="operator", now=now, secret=preset)
@@ -89,21 +89,14 @@ def _has_operator(session: Session, now: datetime) -> bool:
     return found.one_or_none() is not None
 
 
-def issue_for_default(session: Session, *, name: str, permission: str, now: datetime) -> str:
-    """Make a token of the first client and return its secret."""
-    client = _default_client(session) or _new_client(session, now)
-    return issue(session, client_id=client.id, name=name, permission=permission, now=now)[1]
-
-
-def _default_client(session: Session) -> Client | None:
+def first_client(session: Session, *, now: datetime) -> Client:
+    """Return the oldest client that there is; make one where there is none."""
     alive = sa.select(Client).where(Client.deleted_at.is_(None))
-    return session.scalars(alive.order_by(Client.id).limit(1)).one_or_none()
-
-
-def _new_client(session: Session, now: datetime) -> Client:
-    client = Client(name="default", created_at=now)
-    session.add(client)
-    session.flush()
+    client = session.scalars(alive.order_by(Client.id).limit(1)).one_or_none()
+    if client is None:
+        client = Client(name="default", created_at=now)
+        session.add(client)
+        session.flush()
     return client
 
 
