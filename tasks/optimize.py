@@ -73,6 +73,10 @@ class _Work:
     def data(self) -> Data:
         return self.measured.data
 
+    @property
+    def searched(self) -> Data:
+        return self.measured.searched
+
 
 @app.task(name="tradespace.refresh")
 def refresh(experiment_id: int) -> None:
@@ -151,7 +155,7 @@ def _fit(work: _Work, rng: np.random.Generator) -> Models:
     With new data the optimizer decides whether to search the hyperparameters again or to condition on the data.
     """
     is_known = work.old_models is not None and work.model_generation == work.generation
-    return fit(work.problem, work.data, previous=work.old_models, rng=rng, refit=False if is_known else None)
+    return fit(work.problem, work.searched, previous=work.old_models, rng=rng, refit=False if is_known else None)
 
 
 def _publish_importances(
@@ -299,10 +303,12 @@ def _hypervolume_of_first(work: _Work, count: int, ref_point: Any) -> float:
 
 def _candidates(work: _Work, front: Front, models: Models | None, rng: np.random.Generator) -> tuple[Candidate, ...]:
     strategy = work.experiment.strategy if models is not None else "quasi_random"
+    if work.searched is not work.data:  # the front to beat is the one inside today's bounds
+        front = observed_front(work.problem, work.searched, ref_point=front.ref_point)
     try:
         return suggest(
             work.problem,
-            work.data,
+            work.searched,
             front,
             models,
             count=work.pool_size,

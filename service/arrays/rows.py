@@ -22,11 +22,17 @@ __all__ = ["Measured", "fitted", "measured"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured, as arrays: row i of `data` is the configuration `ids[i]`."""
+    """What was measured, as arrays: row i of `data` is the configuration `ids[i]`.
+
+    `searched` is what models learn from: the same, unless parameters changed while it ran or somebody reported points
+    of his own from outside the bounds. It leaves out what lies outside of today's bounds, which `data` clips and the
+    front keeps, and makes one row of configurations that only a retired parameter told apart.
+    """
 
     ids: tuple[int, ...]
     data: Data
     problem: Problem
+    searched: Data
 
 
 def measured(session: Session, experiment_id: int, definition: Definition) -> Measured:
@@ -50,7 +56,48 @@ def measured(session: Session, experiment_id: int, definition: Definition) -> Me
         costs=np.array([costs.get(row.task, 1.0) for row in rows], dtype=float),
         pending_costs=np.array([costs.get(row.task, 1.0) for row in tried], dtype=float),
     )
-    return Measured(tuple(row.id for row in rows), data, problem)
+    return Measured(tuple(row.id for row in rows), data, problem, _searched(data, definition, problem))
+
+
+def _searched(data: Data, definition: Definition, problem: Problem) -> Data:
+    """Return the rows inside today's bounds, those that are one configuration today as one."""
+    ranges = {p.name: p.extent for p in definition.parameters if p.type != "categorical"}
+    groups: dict[Any, list[int]] = {}
+    for i, assignments in enumerate(data.assignments):
+        if all(low <= assignments.get(name, low) <= high for name, (low, high) in ranges.items()):
+            groups.setdefault((problem.space.key(assignments), float(data.costs[i])), []).append(i)
+    if len(groups) == len(data):
+        return data
+    first = [rows[0] for rows in groups.values()]
+    values, variances, counts = (np.empty((len(groups), data.values.shape[1])) for _ in range(3))
+    for k, rows in enumerate(groups.values()):
+        values[k], variances[k], counts[k] = _pooled(data, rows)
+    return Data(
+        assignments=[data.assignments[i] for i in first],
+        values=values,
+        variances=variances,
+        counts=counts,
+        failures=np.array([data.failures[rows].sum() for rows in groups.values()], dtype=float),
+        pending=data.pending,
+        costs=data.costs[first],
+        pending_costs=data.pending_costs,
+    )
+
+
+def _pooled(data: Data, rows: list[int]) -> tuple[Floats, Floats, Floats]:
+    """Pool rows into one: by their variances where all are known, else by their counts."""
+    if len(rows) == 1:
+        return data.values[rows[0]], data.variances[rows[0]], data.counts[rows[0]]
+    there = ~np.isnan(data.values[rows])
+    counts = np.where(there, data.counts[rows], 0.0)
+    known = ~(there & np.isnan(data.variances[rows])).any(axis=0)
+    precisions = np.where(there, 1.0 / np.maximum(np.nan_to_num(data.variances[rows], nan=1.0), 1e-200), 0.0)
+    weights = np.where(known, precisions, counts)
+    total, some = weights.sum(axis=0), there.any(axis=0)
+    safe = np.where(some, total, 1.0)
+    means = (weights / safe * np.nan_to_num(data.values[rows])).sum(axis=0)
+    variances = np.where(known & some, 1.0 / safe, np.nan)
+    return np.where(some, means, np.nan), variances, counts.sum(axis=0)
 
 
 def _measured_rows(session: Session, experiment_id: int) -> list[Any]:

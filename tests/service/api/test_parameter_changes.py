@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.models import Configuration, ModelState, Observation, Refresh, Suggestion
+from service.arrays import Measured
+from service.arrays import measured as arrays_of
+from service.models import Configuration, Experiment, ModelState, Observation, Refresh, Suggestion
 from service.refreshes import claim
+from service.schemas.experiment import Definition
 from tests.service.api.conftest import Api
 
 #: Where the kind of database does not matter.
@@ -125,6 +128,38 @@ def test_what_lies_outside_the_new_space_stays_stored_and_hinders_nobody(api: Ap
 
 
 PARAMETERS = [{"name": name, "type": "double", "bounds": {"min": 0, "max": 1}} for name in "xy"]
+
+
+def arrays(api: Api, experiment: str) -> Measured:
+    with api.database.read() as session:
+        row = session.get_one(Experiment, int(experiment))
+        return arrays_of(session, row.id, Definition.of(row))
+
+
+@on_sqlite
+def test_models_learn_from_what_lies_in_today_s_bounds_and_the_front_keeps_the_rest(api: Api) -> None:
+    experiment = api.experiment()
+    for number in range(4):
+        observe(api, experiment, number, x=number / 4, y=0.5)
+    before = arrays(api, experiment)
+    assert before.searched is before.data
+    change(api, experiment, {**X, "bounds": {"min": 0.4, "max": 0.6}}, Y)
+    after = arrays(api, experiment)
+    assert (len(after.data), [row["x"] for row in after.searched.assignments]) == (4, [0.5])
+    api.work(experiment)
+    (point,) = api.get(f"/v1/experiments/{experiment}/front").json["points"]  # type: ignore[index]
+    assert point["assignments"]["x"] == 0.75
+
+
+@on_sqlite
+def test_what_only_a_retired_parameter_told_apart_is_one_configuration_to_the_models(api: Api) -> None:
+    experiment = api.experiment()
+    for number, y in enumerate((0.1, 0.1, 0.7)):
+        observe(api, experiment, number, x=0.5, y=y)
+    change(api, experiment, X)
+    found = arrays(api, experiment).searched
+    assert found.values.tolist() == [[1.0, 1.0]]
+    assert (found.counts.tolist(), found.variances[0, 1]) == ([[3.0, 3.0]], pytest.approx(0.25 / 3))
 
 
 @on_sqlite
