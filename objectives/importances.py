@@ -146,22 +146,25 @@ def probability_to_join(
         raise FitError("the probability to be on the front needs a model of every optimized metric")
     if problem.m == 0:
         return probability_feasible(models, assignments)
-    asked = problem.space.encode(assignments)
-    rivals = problem.space.encode(front)
-    blocks = [asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK)]
-    return np.concatenate([_joining(models, problem, block, rivals, rng, draws) for block in blocks])
+    asked, rivals = problem.space.encode(assignments), problem.space.encode(front)
+    shares = []
+    for block in (asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK)):
+        drawn = _drawn(models, models.features(np.vstack([block, rivals])), draws, rng)
+        shares.append(_joining(problem, drawn, (block[:, None] != rivals[None]).any(axis=2)))
+    return np.concatenate(shares)
 
 
-def _joining(
-    models: Models, problem: Problem, asked: Floats, rivals: Floats, rng: np.random.Generator, draws: int
-) -> Floats:
-    X, count, hits = np.vstack([asked, rivals]), len(asked), np.zeros(len(asked))
-    others = (X[:count, None] != X[None, count:]).any(axis=2)
-    for Y in _drawn(models, models.features(X), draws, rng):
-        feasible = (problem.thresholds_max <= Y).all(axis=1)
-        beaten = _beaten(Y[:count, problem.optimized_index], Y[count:, problem.optimized_index])
-        hits += feasible[:count] & ~(beaten & others & feasible[None, count:]).any(axis=1)
-    return hits / draws
+def _joining(problem: Problem, drawn: Floats, others: Bools) -> Floats:
+    """Share (c,) of the draws (draws, c + p, k) in which each of the first is feasible and none of the last beats it.
+
+    others (c, p): whether they are different configurations.
+    """
+    hits = np.zeros(len(others))
+    for Y in drawn:
+        feasible, optimized = (problem.thresholds_max <= Y).all(axis=1), Y[:, problem.optimized_index]
+        beaten = _beaten(optimized[: len(others)], optimized[len(others) :])
+        hits += feasible[: len(others)] & ~(beaten & others & feasible[None, len(others) :]).any(axis=1)
+    return hits / len(drawn)
 
 
 def _beaten(Y: Floats, rivals: Floats) -> Bools:
