@@ -11,8 +11,13 @@ Json = dict[str, Any]
 
 
 def value(name: str, value: float | None, stddev: float | None) -> Json:
-    """One measured metric."""
-    return {"object": "metric_evaluation", "name": name or None, "value": value, "value_stddev": stddev}
+    """One measured metric. PostgreSQL gives large numbers back as whole ones, with digits that nobody measured."""
+    return {
+        "object": "metric_evaluation",
+        "name": name or None,
+        "value": None if value is None else float(value),
+        "value_stddev": None if stddev is None else float(stddev),
+    }
 
 
 def values(measured: Mapping[str, Sequence[float | None]]) -> list[Json]:
