@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.api.openapi.components import common, experiments, heads, runs, trials, webhooks
+from service.api.openapi.components import common, experiments, heads, knowledge, runs, trials, webhooks
 from service.api.openapi.shapes import Schema
 
 __all__ = ["COMPONENTS"]
@@ -16,4 +16,5 @@ COMPONENTS: Final[dict[str, Schema]] = {
     **heads.COMPONENTS,
     **webhooks.COMPONENTS,
     **runs.COMPONENTS,
+    **knowledge.COMPONENTS,
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.api.openapi.operation import Operation
-from service.api.openapi.operations import experiments, heads, runs, transfer, trials, webhooks
+from service.api.openapi.operations import experiments, heads, knowledge, runs, transfer, trials, webhooks
 
 __all__ = ["OPERATIONS", "PATHS"]
 
@@ -17,6 +17,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     **webhooks.OPERATIONS,
     **transfer.OPERATIONS,
     **runs.OPERATIONS,
+    **knowledge.OPERATIONS,
 }
 #: What is described though it does not lie under /v1.
 PATHS: Final = frozenset(("/livez", "/readyz", "/openapi.json"))

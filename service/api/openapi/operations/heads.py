@@ -55,7 +55,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "projects.list_tags": Operation(page="tag", query=WALKS),
     "sessions.who_am_i": Operation(reply="session"),
     "sessions.log_in": Operation(
-        reply="session", body=Login, example={"token": "ts_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9"}, errors=(403, 429)
+        reply="session", body=Login, example={"token": "ts_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9"}, errors=(401, 403, 404, 429)
     ),
     "sessions.log_out": Operation(query=(query("email", "SigOpt's way to reset a password: refused."),)),
     "sessions.change_password": Operation(refuses=400),
