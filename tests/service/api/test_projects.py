@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from service import tokens
 from service.api.door import EXTENSION
@@ -33,18 +34,25 @@ class Team(Api):
         return dict(reply.json or {})
 
 
+@pytest.fixture(scope="module")
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    path = tmp_path_factory.mktemp("projects") / "tradespace.db"
+    shutil.copy(sqlite_template, path)
+    made = create_app(Settings(database_url=f"sqlite:///{path}"))
+    yield made
+    made.extensions[EXTENSION].database.close()
+
+
 @pytest.fixture
-def team(sqlite_template: Path, tmp_path: Path) -> Iterator[Team]:
-    shutil.copy(sqlite_template, tmp_path / "tradespace.db")
-    app = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'tradespace.db'}"))
+def team(app: Flask) -> Team:
+    """A client of its own for each test."""
     database = app.extensions[EXTENSION].database
     with database.write() as session:
         client = make_client(session)
         secret = tokens.issue(session, client_id=client.id, name="t", permission="write", now=NOW)[1]
     made = Team(app, database, secret)
     made.client_id = client.id
-    yield made
-    database.close()
+    return made
 
 
 def test_a_project_is_shown_in_the_shape_of_sigopt(team: Team) -> None:
@@ -117,10 +125,10 @@ def test_a_list_is_walked_in_every_order(team: Team, sort: str, ascending: bool)
     for name in "abcde":
         team.project(name)
     with team.database.write() as session:
-        for index, row in enumerate(session.query(Project).order_by(Project.id)):
+        rows = session.query(Project).filter_by(client_id=team.client_id).order_by(Project.id).all()
+        for index, row in enumerate(rows):
             row.created_at = NOW + timedelta(seconds=index // 2)  # some at the same moment
             row.updated_at = NOW - timedelta(seconds=index // 2)
-        rows = session.query(Project).all()
     key = {"created": lambda p: (p.created_at, p.id), "updated": lambda p: (p.updated_at, p.id)}[sort]
     expected = [row.reference for row in sorted(rows, key=key, reverse=not ascending)]
     found: list[str] = []
@@ -139,11 +147,10 @@ def test_a_list_is_walked_in_every_order(team: Team, sort: str, ascending: bool)
 def test_a_project_counts_what_is_in_it(team: Team) -> None:
     team.project("p")
     with team.database.write() as session:
-        key = session.query(Project.id).scalar()
-        client = session.query(Project).one().client_id
+        project = session.query(Project).filter_by(client_id=team.client_id).one()
         for state in ("active", "active", "deleted"):
-            row: Experiment = make_experiment(session, project_id=key, state=state)
-            row.client_id = client
+            row: Experiment = make_experiment(session, project_id=project.id, state=state)
+            row.client_id = team.client_id
     assert team.get(f"{team.path}/projects/p").json["experiment_count"] == 2  # type: ignore[index]
 
 

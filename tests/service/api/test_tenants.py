@@ -65,11 +65,12 @@ def _service(url: str) -> Service:
     return Service(app, database, secret)
 
 
-@pytest.fixture
-def service(sqlite_template: Path, tmp_path: Path) -> Iterator[Service]:
-    """On SQLite: what differs between databases is held to both in the first test."""
-    shutil.copy(sqlite_template, tmp_path / "tradespace.db")
-    made = _service(f"sqlite:///{tmp_path / 'tradespace.db'}")
+@pytest.fixture(scope="module")
+def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for all, since each test has a client of its own; what differs between databases is in the first test."""
+    path = tmp_path_factory.mktemp("tenants") / "tradespace.db"
+    shutil.copy(sqlite_template, path)
+    made = _service(f"sqlite:///{path}")
     yield made
     made.database.close()
 
