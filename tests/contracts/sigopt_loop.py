@@ -178,10 +178,7 @@ def refusals(connection: Connection, url: str, experiment: Experiment) -> dict[s
         "no name": lambda: connection.experiments().create(parameters=EXPERIMENT["parameters"]),
         "no such endpoint": lambda: resource.importances().fetch(),
         "too long a page": lambda: resource.observations().fetch(limit=1001),
-        "oldest first": lambda: resource.observations().fetch(ascending=True),
-        "a project": lambda: connection.experiments().create(
-            name="n", parameters=EXPERIMENT["parameters"], project="mine"
-        ),
+        "a project": lambda: connection.experiments().create(**{**EXPERIMENT, "project": "mine"}),
         "bad marker": lambda: resource.observations().fetch(before="!"),
     }
     raised = {name: _raised(attempt) for name, attempt in attempts.items()}
