@@ -120,3 +120,10 @@ def test_one_request_too_many_is_told_when_to_come_back(limited: Api, method: st
 def test_without_a_limit_nothing_is_counted(make_app: Callable[..., Flask], api: Api) -> None:
     free = Api(make_app(limit_reads_per_s=0), api.database, api.secret)
     assert "RateLimit-Limit" not in free.get("/v1/experiments").headers
+
+
+def test_a_proxy_is_believed_only_where_the_settings_say_so(make_app: Callable[..., Flask], api: Api) -> None:
+    for proxies, secure in ((0, False), (1, True)):
+        app = make_app(trusted_proxies=proxies)
+        reply = app.test_client().get("/login", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.1.2.3"})
+        assert ("Secure" in reply.headers["Set-Cookie"]) is secure
