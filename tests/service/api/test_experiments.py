@@ -39,7 +39,7 @@ def test_a_deleted_experiment_takes_no_results_and_gives_no_suggestions(api: Api
     experiment = api.experiment()
     api.call("DELETE", f"/v1/experiments/{experiment}")
     assert api.observe(experiment, 0.5, 0.5).status_code == 400
-    assert api.post(f"/v1/experiments/{experiment}/suggestions").status_code == 409
+    assert api.post(f"/v1/experiments/{experiment}/suggestions").status_code == 400
 
 
 def test_deleting_twice_is_deleting_once(api: Api) -> None:
@@ -227,7 +227,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "tasks": ({"tasks": []}, "can't be changed", ".tasks"),
     "number of solutions": ({"num_solutions": 3}, "can't be changed", ".num_solutions"),
     "strategy": ({"strategy": "log_ehvi"}, "can't be changed", ".strategy"),
-    "no parameters": ({"parameters": []}, "at least 1", ".parameters"),
+    "no parameters": ({"parameters": []}, "greater than or equal to 1", ".parameters"),
     "parameters of nothing": ({"parameters": None}, "expected type array", ".parameters"),
     "a parameter of nothing": ({"parameters": ["x"]}, "expected type object", ".parameters[0]"),
     "another type": ({"parameters": [{"name": "x", "type": "int"}]}, "it is \"double\"", ".parameters[0].type"),
