@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from objectives.metrics import Metric
+from objectives.problem import Problem
 from service.arrays import problem_of
 from service.models import Configuration, Experiment, Front, ModelState, Refresh, Rejection, Suggestion
 from service.reports.tradeoffs import advise, nearest_to_feasible
@@ -49,7 +51,7 @@ def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
     problem = problem_of(Definition.of(experiment))
     metrics = problem.metrics
     options = _options(front, metrics)
-    recent = _recent(session, experiment.id)
+    recent = _recent(session, experiment.id, problem)
     beaten = _beaten(recent, metrics, _on_front(front))
     rejected_count, rejected = _rejections(session, experiment.id)
     return Report(
@@ -135,17 +137,33 @@ class _Recent:
     values: dict[str, Value]
 
 
-def _recent(session: Session, experiment_id: int) -> tuple[_Recent, ...]:
-    rows = session.execute(
+def _recent(session: Session, experiment_id: int, problem: Problem) -> tuple[_Recent, ...]:
+    """The newest configurations that were measured in earnest."""
+    newest = (
         sa.select(Configuration.id, Configuration.assignments, Configuration.sums)
         .where(Configuration.experiment_id == experiment_id)
         .order_by(Configuration.id.desc())
         .limit(BEATEN)
     )
-    measured = (row for row in rows if row.sums)
-    return tuple(
-        _Recent(row.id, row.assignments, {name: _pooled(sums) for name, sums in row.sums.items()}) for row in measured
-    )
+    if problem.tasks:
+        newest = newest.where(Configuration.task == max(problem.tasks, key=lambda task: task.cost).name)
+    rows = [row for row in session.execute(newest) if row.sums]
+    values = _computed(problem, [{name: _pooled(sums) for name, sums in row.sums.items()} for row in rows])
+    return tuple(_Recent(row.id, row.assignments, found) for row, found in zip(rows, values, strict=True))
+
+
+def _computed(problem: Problem, measured: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
+    """What was measured, with the composites that follow from it."""
+    composites = [(j, metric.name) for j, metric in enumerate(problem.metrics) if metric.expression is not None]
+    if not composites or not measured:
+        return list(measured)
+    names = [metric.name for metric in problem.metrics]
+    means = [[row[name].mean if name in row else np.nan for name in names] for row in measured]
+    filled = problem.filled(np.array(means))
+    return [
+        {**row, **{name: Value(float(filled[i, j])) for j, name in composites if np.isfinite(filled[i, j])}}
+        for i, row in enumerate(measured)
+    ]
 
 
 def _pooled(sums: Mapping[str, Any]) -> Value:

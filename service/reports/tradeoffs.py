@@ -6,6 +6,7 @@ The only file of the report that calls the mathematics, and only its cheap, clos
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
@@ -38,7 +39,9 @@ def advise(problem: Problem, options: Sequence[Option]) -> Advice:
 
 def price_list(report: Report, *, gained: str, paid: str) -> tuple[Exchange, ...]:
     """What each gain in one optimized metric costs in another: the steps between neighbours along the front."""
-    pair = Problem(report.problem.space, (report.metric(gained), report.metric(paid)))
+    # The options hold the values of composites, so nothing is left to compute here.
+    metrics = tuple(replace(report.metric(name), expression=None) for name in (gained, paid))
+    pair = Problem(report.problem.space, metrics)
     if not report.options or pair.m < 2:
         return ()
     rates = marginal_rates(pair, _values(pair, report.options))

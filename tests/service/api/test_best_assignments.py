@@ -133,6 +133,9 @@ def test_composites_are_computed_from_what_was_reported_and_never_reported(api: 
     api.work(experiment)
     (point,) = api.get(f"{PATH}/{experiment}/front").json["points"]
     assert values(point)["profit"] == pytest.approx(3 * 4.0 - 5.5)
+    page = api.get(f"/experiments/{experiment}/report")
+    assert page.status_code == 200
+    assert "profit 6.5" in page.text
 
 
 @pytest.mark.parametrize("expression", ["3 * sold -", "3 * nothing", "open('x')", "profit + sold"])

@@ -221,3 +221,21 @@ def test_every_story_can_be_read(database: Database) -> None:
     with database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Front)) == 3
         assert session.scalar(sa.select(sa.func.count()).select_from(Refresh)) == 5
+
+
+def test_what_is_beaten_has_its_composites_and_was_measured_in_earnest(database: Database) -> None:
+    metrics = [
+        make_metric("cost", "minimize"),
+        {**make_metric("profit"), "expression": "3 * sold - cost"},
+        make_metric("sold", strategy="store"),
+    ]
+    tasks = [{"name": "earnest", "cost": 1.0}, {"name": "quick", "cost": 0.1}]
+    with database.write() as session:
+        experiment = make_experiment(session, metrics=metrics, tasks=tasks)
+        real = make_configuration(session, experiment, {"cost": 1.0, "sold": 2.0})
+        quick = make_configuration(session, experiment, {"cost": 1.0, "sold": 9.0})
+        real.task, quick.task = "earnest", "quick"
+        report = report_of(session, experiment)
+    (found,) = report.beaten
+    assert found.configuration_id == real.id
+    assert found.values["profit"].mean == 5.0
