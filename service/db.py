@@ -35,7 +35,11 @@ def strict_json(value: Any) -> str:
     >>> strict_json({"b": 1.5})
     '{"b":1.5}'
     """
-    return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
+
+
+#: Made once: json.dumps would make one a call.
+_ENCODER: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from service.errors import ConflictError, InvalidInputError
 from service.events import EventType, record
 from service.models import Configuration, Correction, Experiment, Observation, Refresh, Suggestion
-from service.observations import counts, sums
-from service.observations.store import Placed, configurations, place
+from service.observations import configurations, counts
+from service.observations.configurations import Placed
+from service.observations.store import place
 from service.refreshes import hold, mark_changed
 from service.schemas.assignments import assignments_key
 from service.schemas.correction import corrected
@@ -52,13 +53,13 @@ def update(
     if after == before:
         return
     session.add(_correction(row, old, token_id, now))
-    new = configurations(session, experiment.id, [placed])[placed.key]
+    new = configurations.of_one(session, experiment.id, placed)
     counts.take_out(refresh, [row.task])
     counts.count_tasks(refresh, [placed.task], by=1)
     failures = after.failed - row.failed
     _write(row, after, new.id, placed.task, now)
     _close(session, after.suggestion_id, now)
-    sums.rebuild(session, {old.id, new.id})
+    configurations.rebuild(session, {old.id, new.id})
     _note(session, experiment, refresh, observations=0, failures=failures, ids=[row.id], change="updated", now=now)
 
 
@@ -132,7 +133,7 @@ def delete(
     if row.deleted_at is not None:
         return
     _take_back(session, [row], token_id=token_id, now=now)
-    sums.rebuild(session, {row.configuration_id})
+    configurations.rebuild(session, {row.configuration_id})
     _count_out(session, experiment, refresh, [row], now=now)
 
 
@@ -147,7 +148,7 @@ def restore(
     session.add(_correction(row, session.get_one(Configuration, row.configuration_id), token_id, now))
     row.revision += 1
     row.updated_at, row.deleted_at = now, None
-    sums.rebuild(session, {row.configuration_id})
+    configurations.rebuild(session, {row.configuration_id})
     counts.put_back(refresh, [row.task])
     _note(session, experiment, refresh, observations=1, failures=row.failed, ids=[row.id], change="restored", now=now)
 
@@ -160,7 +161,7 @@ def delete_all(session: Session, experiment: Experiment, *, token_id: int | None
     if rows:
         for start in range(0, len(rows), _CHUNK):
             _take_back(session, rows[start : start + _CHUNK], token_id=token_id, now=now)
-        sums.clear(session, experiment.id)
+        configurations.clear(session, experiment.id)
         _count_out(session, experiment, refresh, rows, now=now)
     return len(rows)
 
@@ -200,6 +201,7 @@ def _note(
 ) -> None:
     """Have the front and the models follow, and say what happened."""
     generation = mark_changed(refresh, observations=observations, failures=failures, now=now)
+    experiment.updated_at = now
     data: dict[str, Any] = {"data_generation": generation, "change": change, "count": len(ids)}
     if len(ids) == 1:
         data["observation"] = str(ids[0])

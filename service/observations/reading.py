@@ -91,7 +91,7 @@ def listed(
     """Return a page of observations, each with its configuration, and how many there are in all.
 
     By id a page costs what the page holds. Any other order reads and sorts all observations of the experiment in the
-    database, since what they are sorted by lies inside documents: about 25 ms for 10,000 of them.
+    database, since what they are sorted by lies inside documents: some tens of milliseconds for 10,000 of them.
     """
     found = walk(
         session, _with_configuration(experiment.id, deleted=deleted), order_of(session, experiment, sort), window

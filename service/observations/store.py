@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from service.db import insert_new
 from service.errors import ConflictError, InvalidInputError, ServiceError
 from service.events import EventType, record
-from service.models import Configuration, Experiment, Observation, Refresh, Suggestion
-from service.observations import counts, sums
+from service.models import Experiment, Observation, Refresh, Suggestion
+from service.observations import configurations, counts
+from service.observations.configurations import Placed
 from service.refreshes import hold, mark_changed
 from service.schemas.assignments import Assignments, assignments_key
 from service.schemas.result import Result
 
-__all__ = ["Duplicate", "Outcome", "Placed", "Refused", "Stored", "configurations", "place", "store"]
+__all__ = ["Duplicate", "Outcome", "Refused", "Stored", "place", "store"]
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,6 @@ class Refused:
 
 
 Outcome = Stored | Duplicate | Refused
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A result with the configuration it belongs to; `index` is where it stands in its batch."""
-
-    index: int
-    result: Result
-    assignments: Assignments
-    task: str | None
-    key: str
 
 
 def store(session: Session, results: Sequence[Result], *, source: str, now: datetime) -> list[Outcome]:
@@ -156,9 +145,9 @@ def _store_one(
     failures = sum(item.result.failed for item in placed)
     generation = mark_changed(row, observations=len(placed), failures=failures, now=now)
     experiment = session.get_one(Experiment, row.experiment_id)
-    places = configurations(session, row.experiment_id, placed)
+    experiment.updated_at = now
+    places = configurations.take_in(session, row.experiment_id, placed)
     ids = _insert(session, placed, places, source=source, generation=generation, now=now)
-    sums.add(places, placed)
     counts.add(session, experiment, row, placed, ids)
     _close(session, [item.result.suggestion_id for item in placed if item.result.suggestion_id is not None], now)
     record(
@@ -172,46 +161,20 @@ def _store_one(
     return {item.index: Stored(observation_id) for item, observation_id in zip(placed, ids, strict=True)}
 
 
-def configurations(session: Session, experiment_id: int, placed: Sequence[Placed]) -> dict[str, Configuration]:
-    """Return the configurations of results by their keys; new ones are made."""
-    by_key = {item.key: item for item in placed}
-    insert_new(
-        session,
-        Configuration,
-        [
-            {
-                "experiment_id": experiment_id,
-                "key": key,
-                "assignments": item.assignments,
-                "task": item.task,
-                "sums": {},
-                "failures": 0,
-            }
-            for key, item in by_key.items()
-        ],
-        unique=("experiment_id", "key"),
-        returning=("id",),
-    )
-    found = session.scalars(
-        sa.select(Configuration)
-        .where(Configuration.experiment_id == experiment_id, Configuration.key.in_(by_key))
-        .execution_options(populate_existing=True)
-    )
-    return {row.key: row for row in found}
-
-
 def _insert(
     session: Session,
     placed: Sequence[Placed],
-    places: Mapping[str, Configuration],
+    places: Mapping[str, int],
     *,
     source: str,
     generation: int,
     now: datetime,
 ) -> list[int]:
     """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
-    rows = [_row(item, places[item.key].id, source, generation, now) for item in placed]
-    statement = sa.insert(Observation).returning(Observation.id, sort_by_parameter_order=True)
+    rows = [_row(item, places[item.key], source, generation, now) for item in placed]
+    # The table, not the class: a batch has no use for objects, which cost more than the rows.
+    table = cast("sa.Table", Observation.__table__)
+    statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, rows))
 
 
@@ -227,7 +190,7 @@ def _row(item: Placed, configuration_id: int, source: str, generation: int, now:
         "failed": result.failed,
         "partial": result.partial,
         "task": item.task,
-        "meta": result.metadata,
+        "metadata": result.metadata,
         "source": source,
         "generation": generation,
         "created_at": now,

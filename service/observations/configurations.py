@@ -1,0 +1,117 @@
+"""The configurations that results belong to: found or made, their running sums added to, or made anew.
+
+Who calls holds the row of `refreshes`: nobody else makes or changes configurations of the experiment meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.models import Configuration, Observation
+from service.pooling import Sums, pool
+from service.schemas.assignments import Assignments
+from service.schemas.result import Result
+
+__all__ = ["Placed", "clear", "of_one", "rebuild", "take_in"]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A result with the configuration it belongs to; `index` is where it stands in its batch."""
+
+    index: int
+    result: Result
+    assignments: Assignments
+    task: str | None
+    key: str
+
+
+def take_in(session: Session, experiment_id: int, placed: Sequence[Placed]) -> dict[str, int]:
+    """Add new results to the sums of their configurations, in their order. Return the ids by the keys.
+
+    One select, one insert and one update for a batch, of rows and not of objects: this is where a batch's time goes.
+    """
+    table = cast("sa.Table", Configuration.__table__)
+    by_key = {item.key: item for item in placed}
+    mine = sa.and_(table.c.experiment_id == experiment_id, table.c.key.in_(by_key))
+    known = {
+        row.key: row
+        for row in session.execute(sa.select(table.c.id, table.c.key, table.c.sums, table.c.failures).where(mine))
+    }
+    sums: dict[str, Sums] = {key: dict(known[key].sums) if key in known else {} for key in by_key}
+    failures = Counter({key: row.failures for key, row in known.items()})
+    for item in placed:
+        add(sums[item.key], item.result.documents)
+        failures[item.key] += item.result.failed
+    changed = [{"row_id": row.id, "sums": sums[key], "failures": failures[key]} for key, row in known.items()]
+    if changed:
+        session.execute(sa.update(table).where(table.c.id == sa.bindparam("row_id")), changed)
+    made = [_row(experiment_id, item, sums[key], failures[key]) for key, item in by_key.items() if key not in known]
+    ids = {key: row.id for key, row in known.items()}
+    if made:
+        new = session.execute(sa.insert(table).returning(table.c.key, table.c.id, sort_by_parameter_order=True), made)
+        ids |= {row.key: row.id for row in new}
+    return ids
+
+
+def _row(experiment_id: int, item: Placed, sums: Sums, failures: int) -> dict[str, Any]:
+    return {
+        "experiment_id": experiment_id,
+        "key": item.key,
+        "assignments": item.assignments,
+        "task": item.task,
+        "sums": sums,
+        "failures": failures,
+    }
+
+
+def add(sums: Sums, values: Iterable[Mapping[str, Any]]) -> None:
+    """Add the values of one result to sums."""
+    for value in values:
+        sums[value["name"]] = pool(sums.get(value["name"]), value["value"], value["value_stddev"])
+
+
+def of_one(session: Session, experiment_id: int, placed: Placed) -> Configuration:
+    """Return the configuration of a result that was moved; its sums are left as they are."""
+    mine = sa.select(Configuration).where(Configuration.experiment_id == experiment_id, Configuration.key == placed.key)
+    found = session.scalars(mine).one_or_none()
+    if found is None:
+        found = Configuration(**_row(experiment_id, placed, {}, 0))
+        session.add(found)
+        session.flush()
+    return found
+
+
+def rebuild(session: Session, configuration_ids: Collection[int]) -> None:
+    """Make the sums of configurations anew from the observations that are left of them, in the order of their ids.
+
+    Taking a measurement out of running sums would leave rounding behind; this gives to the last digit what the
+    remaining observations give when they are pooled in one go. Costs a read of those observations.
+    """
+    session.flush()
+    rows = session.execute(
+        sa.select(Observation.configuration_id, Observation.values, Observation.failed)
+        .where(Observation.configuration_id.in_(configuration_ids), Observation.deleted_at.is_(None))
+        .order_by(Observation.id)
+    )
+    sums: dict[int, Sums] = {key: {} for key in configuration_ids}
+    failures: Counter[int] = Counter()
+    for row in rows:
+        add(sums[row.configuration_id], row.values)
+        failures[row.configuration_id] += row.failed
+    for configuration in session.scalars(sa.select(Configuration).where(Configuration.id.in_(configuration_ids))):
+        configuration.sums = sums[configuration.id]
+        configuration.failures = failures[configuration.id]
+
+
+def clear(session: Session, experiment_id: int) -> None:
+    """Empty the sums of an experiment of which no observation is left."""
+    session.execute(
+        sa.update(Configuration).where(Configuration.experiment_id == experiment_id).values(sums={}, failures=0)
+    )
