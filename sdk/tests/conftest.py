@@ -114,6 +114,7 @@ class Service:
         self.suggestions: dict[str, dict[str, Any]] = {}
         self.observations: dict[str, dict[str, Any]] = {}
         self.experiments: list[dict[str, Any]] = []
+        self.heartbeats: list[str] = []
         self.front: dict[str, Any] = {}
         service = self
 
@@ -124,6 +125,12 @@ class Service:
                 service.handle(self)
 
             def do_POST(self) -> None:
+                service.handle(self)
+
+            def do_PUT(self) -> None:
+                service.handle(self)
+
+            def do_DELETE(self) -> None:
                 service.handle(self)
 
             def log_message(self, *args: Any) -> None:
@@ -149,13 +156,40 @@ class Service:
         answer = self.answer(request) if mishap is None or mishap.done_first else mishap
         self.send(connection, mishap or answer)
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:  # noqa: C901 a table of the contract
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return Answer(403, {"message": "This endpoint requires a valid API token.", "status": 403})
-        match request.path.removeprefix("/prefix").split("/")[2:]:
+        match request.path.removeprefix("/prefix").partition("?")[0].split("/")[2:]:
+            case ["experiments"] if request.method == "GET":
+                return Answer(200, page([experiment({})]))
             case ["experiments"]:
                 self.experiments.append(request.body)
                 return Answer(200, experiment(request.body))
+            case ["experiments", "12"] if request.method == "DELETE":
+                return Answer(200, {})
+            case ["experiments", "12", "suggestions", key, "heartbeat"]:
+                self.heartbeats.append(key)
+                return Answer(200, next(one for one in self.suggestions.values() if one["id"] == key))
+            case ["experiments", "12", "observations"] if request.method == "GET":
+                marker = request.path.partition("before=")[2]
+                newest_first = list(self.observations.values())[::-1]
+                start = int(marker or 0)
+                following = str(start + 2) if start + 2 < len(newest_first) else None
+                return Answer(200, page(newest_first[start : start + 2], len(newest_first), following))
+            case ["webhooks"] if request.method == "GET":
+                return Answer(200, page([WEBHOOK]))
+            case ["webhooks"] | ["webhooks", "3", "rotate"]:
+                return Answer(200, {**WEBHOOK, "secret": "whsec_canary"})
+            case ["webhooks", "3"]:
+                return Answer(200, {} if request.method == "DELETE" else {**WEBHOOK, **(request.body or {})})
+            case ["webhooks", "3", "ping"]:
+                return Answer(200, {"object": "event", "id": "1", "type": "webhook.ping"})
+            case ["webhooks", "3", "deliveries"]:
+                return Answer(200, page([DELIVERY]))
+            case ["webhooks", "3", "deliveries", "8", "replay"]:
+                return Answer(200, {**DELIVERY, "state": "pending"})
+            case ["webhooks", "3", "replay"]:
+                return Answer(200, {"object": "replay", "webhook": "3", "count": 2})
             case ["experiments", "12"]:
                 return Answer(200, experiment({}))
             case ["experiments", "12", "suggestions"]:
@@ -187,6 +221,7 @@ class Service:
             "model_generation": 8,
             "data_generation": 9,
             "metadata": body.get("metadata"),
+            "lease_s": body.get("lease_s"),
             "novelty": 1,
         }
         return self.suggestions.setdefault(key, fresh)
@@ -200,7 +235,7 @@ class Service:
             "values": body.get("values", []),
             "failed": body.get("failed", False),
             "suggestion": body.get("suggestion"),
-            "metadata": None,
+            "metadata": body.get("metadata"),
             "result_id": key,
         }
         return self.observations.setdefault(key, fresh)
@@ -217,6 +252,29 @@ class Service:
         connection.send_header("Content-Length", str(len(content)))
         connection.end_headers()
         connection.wfile.write(content)
+
+
+WEBHOOK = {
+    "object": "webhook",
+    "id": "3",
+    "url": "https://example.com/hook",
+    "experiment": "12",
+    "event_types": ["front.changed"],
+    "description": None,
+    "state": "active",
+}
+DELIVERY = {
+    "object": "delivery",
+    "id": "8",
+    "event_type": "front.changed",
+    "message_id": "msg_1",
+    "state": "exhausted",
+    "attempts": [{"object": "attempt", "number": 1, "status_code": 500, "error": "answered 500"}],
+}
+
+
+def page(items: list[dict[str, Any]], count: int = 1, before: str | None = None) -> dict[str, Any]:
+    return {"object": "pagination", "data": items, "count": count, "paging": {"before": before, "after": None}}
 
 
 def values(accuracy: float) -> list[dict[str, Any]]:

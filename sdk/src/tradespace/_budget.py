@@ -54,13 +54,20 @@ class Budget:
 
     def pause(self, *, at_least_s: float = 0.0) -> bool:
         """Wait before another attempt; return False, at once, if there is no time left for one."""
+        wait = self.next_pause(at_least_s=at_least_s)
+        if wait is None:
+            return False
+        self._sleep(wait)
+        return True
+
+    def next_pause(self, *, at_least_s: float = 0.0) -> float | None:
+        """Count another attempt and return how long to wait before it; None if there is no time left for one."""
         ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self.attempts - 1, 30))
         wait = max(at_least_s, self._dice() * ceiling)
         if wait >= self.remaining_s:
-            return False
-        self._sleep(wait)
+            return None
         self.attempts += 1
-        return True
+        return wait
 
 
 def checked_timeout(timeout: Any) -> float:

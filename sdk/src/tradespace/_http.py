@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import json
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
 
 from tradespace._budget import Budget, checked_timeout
+from tradespace._calls import Call
 from tradespace.errors import ApiError, ConnectionFailed, InvalidInputError, UnexpectedReplyError
 from tradespace.result import as_json
 
-__all__ = ["Transport"]
+__all__ = ["AsyncTransport", "Transport"]
+
+T = TypeVar("T")
 
 #: The longest wait for one answer, in seconds: longer than the longest a service may be set to hold a suggestion back.
 ATTEMPT_S: Final = 35.0
@@ -30,69 +37,137 @@ UNDONE: Final = frozenset({429, 503})
 UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-class Transport:
-    """The connection to one service. It never shows its token: not in `repr`, not in an error."""
+@dataclass(frozen=True)
+class _Attempt:
+    """A request to send now."""
+
+    method: str
+    url: str
+    content: bytes | None
+    headers: dict[str, str]
+    timeout: httpx.Timeout
+
+
+#: What a conversation asks for: that a request be sent, or that as many seconds pass.
+_Step = _Attempt | float
+_Answer = httpx.Response | httpx.RequestError | None
+
+
+class _Line:
+    """What both transports know: where the service is, and when a request is sent again. It never waits itself."""
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
         self.url = _checked_url(url)
         self._token = _checked_token(token)
         self._timeout = checked_timeout(timeout)
-        self._http = httpx.Client(
-            headers={
-                "Authorization": f"Bearer {self._token}",
-                "Accept": "application/json",
-                "User-Agent": "tradespace-python",
-            }
-        )
 
-    def get(self, path: str) -> Any:
-        """Return what the service has at `path`."""
-        return self._call("GET", path, None, {}, repeatable=True)
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request says."""
+        return {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "User-Agent": "tradespace-python",
+        }
 
-    def post(self, path: str, body: dict[str, Any], *, repeatable: bool, key: str | None = None) -> Any:
-        """Send `body` to `path` and return the answer.
-
-        `repeatable` says that it does no harm if the service gets the request twice; `key` is what makes it so for a
-        request that would otherwise make something new each time.
-        """
-        headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
-        return self._call("POST", path, as_json(body, limit=MAX_REQUEST), headers, repeatable=repeatable)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def _call(self, method: str, path: str, content: bytes | None, headers: dict[str, str], *, repeatable: bool) -> Any:
+    def conversation(self, call: Call[T]) -> Generator[_Step, _Answer, T]:
+        """Yield what is to be done next, be sent what came of it, and return what the call is about."""
+        content = None if call.body is None else as_json(call.body, limit=MAX_REQUEST)
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers |= {} if call.key is None else {"Idempotency-Key": call.key}
         budget = Budget(self._timeout)
         while True:
-            answer = self._attempt(method, path, content, headers, budget)
-            if isinstance(answer, httpx.RequestError):
-                again, wait = repeatable or isinstance(answer, UNSENT), 0.0
-            elif answer.is_success:
-                return _parsed(answer)
-            else:
-                again = answer.status_code in (PASSING if repeatable else UNDONE)
-                wait = _retry_after(answer) or 0.0
-            if not again or not budget.pause(at_least_s=wait):
+            # Never nothing: the last attempt begins when there was still time for it.
+            left = max(0.001, min(ATTEMPT_S, budget.remaining_s))
+            timeout = httpx.Timeout(left, connect=min(left, CONNECT_S))
+            answer = yield _Attempt(call.method, f"{self.url}/v1{call.path}", content, headers, timeout)
+            if isinstance(answer, httpx.Response) and answer.is_success:
+                return call.read(_parsed(answer), self.url)
+            again, wait = _what_next(answer, repeatable=call.repeatable)
+            pause = budget.next_pause(at_least_s=wait) if again else None
+            if pause is None:
                 raise self._error(answer, budget) from (answer if isinstance(answer, Exception) else None)
+            yield pause
 
-    def _attempt(
-        self, method: str, path: str, content: bytes | None, headers: dict[str, str], budget: Budget
-    ) -> httpx.Response | httpx.RequestError:
-        # Never nothing: the last attempt begins when there was still time for it.
-        left = max(0.001, min(ATTEMPT_S, budget.remaining_s))
-        timeout = httpx.Timeout(left, connect=min(left, CONNECT_S))
-        try:
-            return self._http.request(method, f"{self.url}/v1{path}", content=content, headers=headers, timeout=timeout)
-        except httpx.RequestError as error:
-            return error
-
-    def _error(self, answer: httpx.Response | httpx.RequestError, budget: Budget) -> ApiError | ConnectionFailed:
+    def _error(self, answer: _Answer, budget: Budget) -> ApiError | ConnectionFailed:
         if isinstance(answer, httpx.Response):
             return _api_error(answer, self._token)
         tried = f"{budget.attempts} attempt(s) in {budget.elapsed_s:.1f} s"
         reason = str(answer) or type(answer).__name__
         return ConnectionFailed(f"no answer from {self.url} after {tried}: {reason}", budget.attempts)
+
+
+def _what_next(answer: _Answer, *, repeatable: bool) -> tuple[bool, float]:
+    """Return whether the request may be sent again, and the least time to wait before."""
+    if isinstance(answer, httpx.Response):
+        return answer.status_code in (PASSING if repeatable else UNDONE), _retry_after(answer) or 0.0
+    return repeatable or isinstance(answer, UNSENT), 0.0
+
+
+class Transport(_Line):
+    """The connection to one service. It never shows its token: not in `repr`, not in an error."""
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        super().__init__(url, token, timeout)
+        self._http = httpx.Client(headers=self.headers)
+
+    def run(self, call: Call[T]) -> T:
+        """Send a call, again and again if need be, and return what comes of it."""
+        talk = self.conversation(call)
+        answer: _Answer = None
+        try:
+            while True:
+                answer = self._do(talk.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    def _do(self, step: _Step) -> _Answer:
+        if isinstance(step, float):
+            time.sleep(step)
+            return None
+        try:
+            return self._http.request(
+                step.method, step.url, content=step.content, headers=step.headers, timeout=step.timeout
+            )
+        except httpx.RequestError as error:
+            return error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+class AsyncTransport(_Line):
+    """The same for asyncio."""
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        super().__init__(url, token, timeout)
+        self._http = httpx.AsyncClient(headers=self.headers)
+
+    async def run(self, call: Call[T]) -> T:
+        """Send a call, again and again if need be, and return what comes of it."""
+        talk = self.conversation(call)
+        answer: _Answer = None
+        try:
+            while True:
+                answer = await self._do(talk.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    async def _do(self, step: _Step) -> _Answer:
+        if isinstance(step, float):
+            await asyncio.sleep(step)
+            return None
+        try:
+            return await self._http.request(
+                step.method, step.url, content=step.content, headers=step.headers, timeout=step.timeout
+            )
+        except httpx.RequestError as error:
+            return error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
 
 
 def _checked_url(url: Any) -> str:

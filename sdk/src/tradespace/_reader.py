@@ -89,6 +89,13 @@ class Reader:
             raise _unexpected(self._at(key), "a list", value)
         return [Reader(one, f"{self._at(key)}[{number}]") for number, one in enumerate(value)]
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the list of texts under `key`."""
+        value = self._body.get(key)
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise _unexpected(self._at(key), "a list of texts", value)
+        return tuple(value)
+
     def named_parts(self, key: str) -> dict[str, Reader]:
         """Return a reader of each object in the object under `key`, by its name there."""
         part = self.part(key)

@@ -1,33 +1,66 @@
-"""Ask the service: the next suggestion, the Pareto front, the address of the report."""
+"""Ask the service: the next suggestion, the Pareto front, the address of the report. With threads or with asyncio."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Final, Self
-from urllib.parse import quote
-from uuid import uuid4
+from typing import Final, Generic, ParamSpec, Self, TypeVar, overload
 
-from tradespace._http import Transport
-from tradespace._ids import new_result_id
-from tradespace._reader import Reader
+from tradespace import _calls
+from tradespace._calls import Call
+from tradespace._http import AsyncTransport, Transport
 from tradespace.errors import InvalidInputError
-from tradespace.replies import BestAssignments, Experiment, Front, Observation, QueuedSuggestion, Suggestion
-from tradespace.result import (
-    Assignments,
-    Identified,
-    Metadata,
-    Result,
-    Values,
-    checked_assignments,
-    checked_metadata,
-    id_of,
-)
 
-__all__ = ["Client"]
+__all__ = ["AsyncClient", "Client"]
 
-#: The longest idempotency key the service keeps, in characters.
-LONGEST_KEY: Final = 255
+P = ParamSpec("P")
+T = TypeVar("T")
+#: Where a service is found that nobody named.
+_URL: Final = "http://127.0.0.1:8321"
+
+
+class _Method(Generic[P, T]):
+    """A method made of the function that makes its call: called, it sends the call and returns what comes of it."""
+
+    def __init__(self, make: Callable[P, Call[T]]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type[Client]) -> Self: ...
+    @overload
+    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, T]: ...
+    def __get__(self, client: Client | None, owner: type[Client]) -> Self | Callable[P, T]:
+        if client is None:
+            return self
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> T:
+            return client._transport.run(self._make(*args, **kwargs))
+
+        return update_wrapper(method, self._make)
+
+
+class _Awaited(Generic[P, T]):
+    """The same for `AsyncClient`: called, it returns what can be awaited."""
+
+    def __init__(self, make: Callable[P, Call[T]]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type[AsyncClient]) -> Self: ...
+    @overload
+    def __get__(self, client: AsyncClient, owner: type[AsyncClient]) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, client: AsyncClient | None, owner: type[AsyncClient]) -> Self | Callable[P, Awaitable[T]]:
+        if client is None:
+            return self
+
+        async def method(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await client._transport.run(self._make(*args, **kwargs))
+
+        return update_wrapper(method, self._make)
 
 
 class Client:
@@ -40,89 +73,32 @@ class Client:
     def __init__(self, url: str, token: str, *, timeout: float = 60.0) -> None:
         self._transport = Transport(url, token, timeout)
 
-    def create_experiment(
-        self,
-        name: str,
-        parameters: Sequence[Mapping[str, Any]],
-        metrics: Sequence[Mapping[str, Any] | str],
-        **more: Any,
-    ) -> Experiment:
-        """Create an experiment. `more` are further keys of POST /v1/experiments: `conditionals`, `metadata`, …"""
-        body = {"name": name, "parameters": list(parameters), "metrics": list(metrics), **more}
-        return Experiment.read(Reader(self._transport.post("/experiments", body, repeatable=False), "experiment"))
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, timeout: float = 60.0) -> Self:
+        """Make a client of TRADESPACE_URL (this machine's service without it) and TRADESPACE_TOKEN."""
+        return cls(*_named(environ), timeout=timeout)
 
-    def experiment(self, experiment: Identified) -> Experiment:
-        """Return the experiment as it is now."""
-        return Experiment.read(Reader(self._transport.get(_path(experiment)), "experiment"))
-
-    def next_suggestion(
-        self,
-        experiment: Identified,
-        *,
-        after: str | None = None,
-        metadata: Metadata | None = None,
-        idempotency_key: str | None = None,
-    ) -> Suggestion:
-        """Return the next configuration to try.
-
-        `after` is the id of the result that you published last (what `Producer.publish` returned): the service then
-        waits a moment for it, so that the suggestion has learned from it.
-
-        However often the request has to be sent, one suggestion is handed out: each call makes a key that says so. Give
-        `idempotency_key` to get the same suggestion again after your process was started anew.
-        """
-        body: dict[str, Any] = {} if metadata is None else {"metadata": checked_metadata(metadata)}
-        if after is not None:
-            body["after_result"] = after
-        key = uuid4().hex if idempotency_key is None else _checked_key(idempotency_key, "idempotency_key")
-        reply = self._transport.post(_path(experiment, "/suggestions"), body, repeatable=True, key=key)
-        return Suggestion.read(Reader(reply, "suggestion"))
-
-    def observe(
-        self,
-        experiment: Identified,
-        values: Values | None = None,
-        *,
-        suggestion: Identified | None = None,
-        assignments: Assignments | None = None,
-        failed: bool = False,
-        metadata: Metadata | None = None,
-        result_id: str | None = None,
-    ) -> Observation:
-        """Report one result over HTTP: what `Producer.publish` does, where there is no way to Redis."""
-        result = Result(
-            experiment,
-            values,
-            suggestion=suggestion,
-            assignments=assignments,
-            failed=failed,
-            metadata=metadata,
-            result_id=new_result_id() if result_id is None else result_id,
-        )
-        key = _checked_key(result.result_id, "result_id")
-        reply = self._transport.post(_path(experiment, "/observations"), result.body(), repeatable=True, key=key)
-        return Observation.read(Reader(reply, "observation"))
-
-    def queue_suggestion(self, experiment: Identified, assignments: Assignments) -> QueuedSuggestion:
-        """Have `assignments` tried before anything the models propose."""
-        body = {"assignments": checked_assignments(assignments)}
-        reply = self._transport.post(_path(experiment, "/queued_suggestions"), body, repeatable=False)
-        return QueuedSuggestion.read(Reader(reply, "queued_suggestion"))
-
-    def front(self, experiment: Identified) -> Front:
-        """Return the Pareto front as the worker stored it last."""
-        return Front.read(Reader(self._transport.get(_path(experiment, "/front")), "front"))
-
-    def best_assignments(self, experiment: Identified) -> tuple[BestAssignments, ...]:
-        """Return the best configurations, best first; with several optimized metrics, the Pareto set."""
-        page = Reader(self._transport.get(_path(experiment, "/best_assignments")), "pagination")
-        return tuple(BestAssignments.read(one) for one in page.parts("data"))
-
-    def report_url(self, experiment: Identified) -> str:
-        """Return an address of the report page that may be passed on: it shows this experiment and changes nothing."""
-        reply = Reader(self._transport.post(_path(experiment, "/tokens"), {}, repeatable=True), "token")
-        page = f"{self._transport.url}/experiments/{id_of(experiment, 'experiment')}/report"
-        return f"{page}?guest={quote(reply.text('token'), safe='')}"
+    create_experiment = _Method(_calls.create_experiment)
+    experiment = _Method(_calls.experiment)
+    experiments = _Method(_calls.experiments)
+    delete_experiment = _Method(_calls.delete_experiment)
+    next_suggestion = _Method(_calls.next_suggestion)
+    heartbeat = _Method(_calls.heartbeat)
+    queue_suggestion = _Method(_calls.queue_suggestion)
+    observe = _Method(_calls.observe)
+    observations = _Method(_calls.observations)
+    front = _Method(_calls.front)
+    best_assignments = _Method(_calls.best_assignments)
+    report_url = _Method(_calls.report_url)
+    create_webhook = _Method(_calls.create_webhook)
+    webhooks = _Method(_calls.webhooks)
+    change_webhook = _Method(_calls.change_webhook)
+    rotate_webhook_secret = _Method(_calls.rotate_webhook_secret)
+    ping_webhook = _Method(_calls.ping_webhook)
+    delete_webhook = _Method(_calls.delete_webhook)
+    deliveries = _Method(_calls.deliveries)
+    replay_delivery = _Method(_calls.replay_delivery)
+    replay_failed = _Method(_calls.replay_failed)
 
     def close(self) -> None:
         """Close the connections."""
@@ -140,12 +116,59 @@ class Client:
         return f"Client({self._transport.url!r})"
 
 
-def _checked_key(key: Any, name: str) -> str:
-    """Return `key` if a header can hold it."""
-    if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise InvalidInputError(name, f"1 to {LONGEST_KEY} printable ASCII characters", repr(key)[:80])
-    return key
+class AsyncClient:
+    """`Client` for asyncio: the same methods, each awaited. One client serves the tasks of one event loop."""
+
+    def __init__(self, url: str, token: str, *, timeout: float = 60.0) -> None:
+        self._transport = AsyncTransport(url, token, timeout)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, timeout: float = 60.0) -> Self:
+        """Make a client of TRADESPACE_URL (this machine's service without it) and TRADESPACE_TOKEN."""
+        return cls(*_named(environ), timeout=timeout)
+
+    create_experiment = _Awaited(_calls.create_experiment)
+    experiment = _Awaited(_calls.experiment)
+    experiments = _Awaited(_calls.experiments)
+    delete_experiment = _Awaited(_calls.delete_experiment)
+    next_suggestion = _Awaited(_calls.next_suggestion)
+    heartbeat = _Awaited(_calls.heartbeat)
+    queue_suggestion = _Awaited(_calls.queue_suggestion)
+    observe = _Awaited(_calls.observe)
+    observations = _Awaited(_calls.observations)
+    front = _Awaited(_calls.front)
+    best_assignments = _Awaited(_calls.best_assignments)
+    report_url = _Awaited(_calls.report_url)
+    create_webhook = _Awaited(_calls.create_webhook)
+    webhooks = _Awaited(_calls.webhooks)
+    change_webhook = _Awaited(_calls.change_webhook)
+    rotate_webhook_secret = _Awaited(_calls.rotate_webhook_secret)
+    ping_webhook = _Awaited(_calls.ping_webhook)
+    delete_webhook = _Awaited(_calls.delete_webhook)
+    deliveries = _Awaited(_calls.deliveries)
+    replay_delivery = _Awaited(_calls.replay_delivery)
+    replay_failed = _Awaited(_calls.replay_failed)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncClient({self._transport.url!r})"
 
 
-def _path(experiment: Identified, rest: str = "") -> str:
-    return f"/experiments/{id_of(experiment, 'experiment')}{rest}"
+def _named(environ: Mapping[str, str] | None) -> tuple[str, str]:
+    """Return the address and the token that the environment names."""
+    named = os.environ if environ is None else environ
+    token = named.get("TRADESPACE_TOKEN")
+    if not token:
+        raise InvalidInputError("TRADESPACE_TOKEN", "a token of the service", "nothing")
+    return named.get("TRADESPACE_URL") or _URL, token

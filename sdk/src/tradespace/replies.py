@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Self, TypeVar
 
 from tradespace._reader import Reader
 
 __all__ = [
+    "Attempt",
     "BestAssignments",
+    "Delivery",
     "Experiment",
     "Front",
     "FrontPoint",
     "Measurement",
     "Metric",
     "Observation",
+    "Page",
     "Prediction",
     "QueuedSuggestion",
     "Recommendation",
     "ReferenceValue",
     "Suggestion",
+    "Webhook",
 ]
 
 Assigned = Mapping[str, str | float]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class Suggestion:
     predicted: Mapping[str, Prediction] | None = None
     model_generation: int | None = None
     data_generation: int | None = None
+    lease_s: int | None = None
 
     @classmethod
     def read(cls, body: Reader) -> Self:
@@ -118,6 +124,7 @@ class Suggestion:
             predicted=None if predicted is None else {name: Prediction.read(one) for name, one in predicted.items()},
             model_generation=body.integer_or_none("model_generation"),
             data_generation=body.integer_or_none("data_generation"),
+            lease_s=body.integer_or_none("lease_s"),
         )
 
 
@@ -263,4 +270,87 @@ class Front:
             data_generation=body.integer_or_none("data_generation"),
             ref_point={name: ReferenceValue.read(one) for name, one in reference.items()},
             recommended=Recommendation.read(recommended) if recommended else None,
+        )
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A part of a list, newest first. `before` leads to the next part, if there is one; `count` is of the whole."""
+
+    items: tuple[Item, ...]
+    count: int | None
+    before: str | None
+
+    @classmethod
+    def of(cls, body: Reader, read: Callable[[Reader], Item]) -> Page[Item]:
+        """Read the object `pagination` of the API, whose items `read` reads."""
+        before = body.part("paging").text_or_none("before")
+        return Page(tuple(read(one) for one in body.parts("data")), body.integer_or_none("count"), before)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that is told what happens. `secret` is there where the service shows it: when it is made."""
+
+    id: str
+    url: str
+    state: str
+    experiment: str | None = None
+    event_types: tuple[str, ...] = ()
+    description: str | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `webhook` of the API."""
+        return cls(
+            id=body.text("id"),
+            url=body.text("url"),
+            state=body.text("state"),
+            experiment=body.text_or_none("experiment"),
+            event_types=body.texts("event_types"),
+            description=body.text_or_none("description"),
+            secret=body.text_or_none("secret"),
+        )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a delivery, and what the receiver said."""
+
+    number: int | None
+    status_code: int | None
+    error: str | None
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `attempt` of the API."""
+        return cls(body.integer_or_none("number"), body.integer_or_none("status_code"), body.text_or_none("error"))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one webhook: pending, delivered, exhausted (given up) or cancelled."""
+
+    id: str
+    event_type: str
+    message_id: str
+    state: str
+    attempts: tuple[Attempt, ...] = ()
+
+    @classmethod
+    def read(cls, body: Reader) -> Self:
+        """Read the object `delivery` of the API."""
+        return cls(
+            id=body.text("id"),
+            event_type=body.text("event_type"),
+            message_id=body.text("message_id"),
+            state=body.text("state"),
+            attempts=tuple(Attempt.read(one) for one in body.parts("attempts")),
         )
