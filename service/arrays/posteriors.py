@@ -45,7 +45,7 @@ def predict(
     """Return what the stored models, conditioned on what was measured, expect of each configuration."""
     problem = found.problem
     with threadpool_limits(limits=1):
-        models = conditioned(problem, found.data, Models.from_dict(state))
+        models = conditioned(problem, found.searched, Models.from_dict(state))
         mean, sd = models.predict(assignments)
         feasible = probability_feasible(models, assignments)
         joined = _joined(models, assignments, front)
