@@ -40,6 +40,8 @@ R = TypeVar("R")
 ANYBODY: Final = ""
 #: What development tokens are for: experiments, whose suggestions are then random, and looking around.
 _FOR_DEVELOPMENT: Final = ("/v1/experiments", "/v1/clients/<client_id>/experiments")
+#: What the token for a single training run opens.
+_OF_ONE_RUN: Final = ("/v1/training_runs/<", "/v1/files/<")
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ def _check(found: Caller, guard: Guard) -> None:
         raise PermissionDeniedError("Development tokens cannot access this endpoint.")
     if guard.scope != ANYBODY and not found.may(guard.scope):
         message = f"You don't have permission to do this action. It needs a token with scope {guard.scope}."
+        raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
+    if found.training_run_id is not None and guard.scope != ANYBODY and not rule.startswith(_OF_ONE_RUN):
+        message = "You don't have permission to do this action. This token is for one training run only."
         raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
     if found.project_id is not None and not guard.for_project:
         message = "You don't have permission to do this action. This token is for one project only."

@@ -86,6 +86,7 @@ def listed(client_id: str) -> Response:
     key = own_client(client_id, operated=True)
     asked, kinds = window(), _LISTED[choice("token_type", tuple(_LISTED), default="")]
     with read() as door:
+        clients.find(door.session, key)
         page, count = tokens.listed(door.session, asked, client_id=key, kinds=kinds, project_id=caller().project_id)
         shown = [shown_token(door, row) for row in page.rows]
     return reply(windowed(shown, page, count=count))

@@ -86,7 +86,7 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 @blueprint.post("/v1/experiments/import")
-@requires("write")
+@requires("write", development=False, for_project=False)
 def import_experiment() -> Response:
     """Make a new experiment of what `export` gave: as the body, or as the file of a form; `name` renames it."""
     with _received() as file:

@@ -72,10 +72,9 @@ class Caller:
 
     def reaches(self, client_id: int, *, experiment_id: int | None, project_id: int | None) -> bool:
         """Whether an experiment of this client and project exists for this caller."""
-        if self.training_run_id is not None:
-            return False
         return (
-            client_id == self.client_id
+            self.training_run_id is None
+            and client_id == self.client_id
             and self.experiment_id in (None, experiment_id)
             and self.project_id in (None, project_id)
         )

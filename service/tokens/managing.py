@@ -248,6 +248,9 @@ def update(
     session: Session, token: Token, body: Mapping[str, Any], *, by: Caller, now: datetime
 ) -> tuple[Token, str | None]:
     """Rename, renew, keep for ever or rotate a token; return it with its new secret, if it was given one."""
+    session.refresh(token, with_for_update=True)  # two rotations at once would leave two tokens in the place of one
+    if token.revoked_at is not None:
+        raise NotFoundError(f"No token {token.prefix}", token=token.prefix)
     _refuse_foreign(by, token)
     given = fields.parse_model(TokenChange, body)
     if token.successor_id is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from service import tokens
@@ -340,3 +341,60 @@ def test_a_token_for_one_project_reaches_no_other(world: World) -> None:
         and (response := world.call(route, team.ids, secret)).status_code not in (400, 403, 404, 422)
     ]
     assert not reached, "\n".join(map(str, reached))
+
+
+TELLTALE = "nobody may tell of this"
+
+
+def hide(world: World, team: Team) -> None:
+    """Give a team more than it has: of each kind one thing with a name that must not be seen."""
+    with world.database.write() as session:
+        client = session.get_one(Client, team.client_id)
+        given = {"client_id": team.client_id, "name": TELLTALE, "created_at": NOW, "updated_at": NOW}
+        project = Project(reference="hidden", **given)
+        session.add(project)
+        session.flush()
+        make_experiment(session, client=client, name=TELLTALE, project_id=project.id)
+        make_experiment(session, client=client, name=TELLTALE, project_id=project.id, runs_only=True)
+        session.add(TrainingRun(project_id=project.id, document={}, **given))
+        url = f"https://example.com/{TELLTALE}"
+        session.add(Endpoint(client_id=team.client_id, url=url, secret="whsec_eA==", event_types=[], created_at=NOW))
+        tokens.issue(session, client_id=team.client_id, name=TELLTALE, permission="read", now=NOW)
+
+
+@pytest.mark.parametrize("who", ["another team", "a guest of an experiment", "a guest of a run", "a project's token"])
+def test_nobody_is_told_of_what_is_out_of_reach(world: World, who: str) -> None:
+    team = world.team()
+    hide(world, team)
+    with world.database.write() as session:
+        project = session.query(Project).filter_by(reference=team.ids["project_id"], client_id=team.client_id).one()
+        shared = {"client_id": team.client_id, "now": NOW}
+        secret = {
+            "another team": lambda: stranger(session),
+            "a guest of an experiment": lambda: tokens.share(
+                session, experiment_id=int(team.ids["experiment_id"]), **shared
+            )[1],
+            "a guest of a run": lambda: tokens.share(
+                session, training_run_id=int(team.ids["training_run_id"]), **shared
+            )[1],
+            "a project's token": lambda: tokens.issue(
+                session, name="t", permission="admin", project_id=project.id, **shared
+            )[1],
+        }[who]()
+    assert telling(world, team, secret) == set()
+    whole = telling(world, team, world.token(team, tokens.PERMISSIONS["admin"]))
+    assert {"GET /", "GET /v1/experiments", "GET /v1/aiexperiments", "GET /v1/webhooks"} <= whole
+    assert {f"GET /v1/clients/<client_id>/{what}" for what in ("projects", "training_runs", "tokens")} <= whole
+
+
+def telling(world: World, team: Team, secret: str) -> set[str]:
+    """Return the routes that tell of what is hidden."""
+    looks = [route for route, _ in world.guarded() if route.method == "GET"]
+    return {route.name for route in looks if TELLTALE in world.call(route, team.ids, secret).text}
+
+
+def stranger(session: Session) -> str:
+    client = Client(name="Another team", created_at=NOW)
+    session.add(client)
+    session.flush()
+    return tokens.issue(session, client_id=client.id, name="t", permission="admin", now=NOW)[1]
