@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.api.openapi.components import common, experiments, heads, knowledge, runs, trials, webhooks
+from service.api.openapi.components import advice, common, experiments, heads, knowledge, runs, trials, webhooks
 from service.api.openapi.shapes import Schema
 
 __all__ = ["COMPONENTS"]
@@ -17,4 +17,5 @@ COMPONENTS: Final[dict[str, Schema]] = {
     **webhooks.COMPONENTS,
     **runs.COMPONENTS,
     **knowledge.COMPONENTS,
+    **advice.COMPONENTS,
 }

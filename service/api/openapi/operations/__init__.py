@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.api.openapi.operation import Operation
-from service.api.openapi.operations import experiments, heads, knowledge, runs, transfer, trials, webhooks
+from service.api.openapi.operations import advice, experiments, heads, knowledge, runs, transfer, trials, webhooks
 
 __all__ = ["OPERATIONS", "PATHS"]
 
@@ -18,6 +18,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     **transfer.OPERATIONS,
     **runs.OPERATIONS,
     **knowledge.OPERATIONS,
+    **advice.OPERATIONS,
 }
 #: What is described though it does not lie under /v1.
 PATHS: Final = frozenset(("/livez", "/readyz", "/openapi.json"))
