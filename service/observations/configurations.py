@@ -55,7 +55,7 @@ def take_in(session: Session, experiment_id: int, placed: Sequence[Placed]) -> d
     made = [_row(experiment_id, item, sums[key], failures[key]) for key, item in by_key.items() if key not in known]
     ids = {key: row.id for key, row in known.items()}
     if made:
-        new = session.execute(sa.insert(table).returning(table.c.key, table.c.id, sort_by_parameter_order=True), made)
+        new = session.execute(sa.insert(table).returning(table.c.key, table.c.id), made)
         ids |= {row.key: row.id for row in new}
     return ids
 

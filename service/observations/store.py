@@ -172,10 +172,12 @@ def _insert(
 ) -> list[int]:
     """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
     rows = [_row(item, places[item.key], source, generation, now) for item in placed]
-    # The table, not the class: a batch has no use for objects, which cost more than the rows.
+    # The table, not the class: a batch has no use for objects, which cost more than the rows. Both databases number the
+    # rows of a statement in its order; that of what they return is not promised, and to sort it costs a statement a row.
     table = cast("sa.Table", Observation.__table__)
-    statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, rows))
+    inserted = session.execute(sa.insert(table).returning(table.c.result_id, table.c.id), rows)
+    ids = {row.result_id: row.id for row in inserted}
+    return [ids[item.result.result_id] for item in placed]
 
 
 def _row(item: Placed, configuration_id: int, source: str, generation: int, now: datetime) -> dict[str, Any]:
