@@ -172,8 +172,8 @@ def _insert(
 ) -> list[int]:
     """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
     rows = [_row(item, places[item.key], source, generation, now) for item in placed]
-    # The table, not the class: a batch has no use for objects, which cost more than the rows. Both databases number the
-    # rows of a statement in its order; that of what they return is not promised, and to sort it costs a statement a row.
+    # The table, not the class: a batch has no use for objects, which cost more than rows. Both databases number the
+    # rows of a statement in its order; that of what they return is not promised, and sorting costs a statement a row.
     table = cast("sa.Table", Observation.__table__)
     inserted = session.execute(sa.insert(table).returning(table.c.result_id, table.c.id), rows)
     ids = {row.result_id: row.id for row in inserted}
