@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 
 from service import experiments, observations
 from service.api import render
@@ -59,14 +59,22 @@ def _own_project(door: Door, given: Mapping[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/v1/experiments/<experiment_id>")
 @requires("read")
-def one(experiment_id: str) -> Any:
+def one(experiment_id: str) -> Response:
     """Return one experiment with its progress. One that is made of runs has moved to /v1/aiexperiments."""
     with read() as door:
         row = found(door, experiment_id)
         if row.runs_only:
-            return redirect(f"{request.script_root}/v1/aiexperiments/{row.id}", code=301)
+            return _moved(row)
         shown = _shown(door, row)
     return reply(shown)
+
+
+def _moved(row: Experiment) -> Response:
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    where = f"{request.script_root}/v1/aiexperiments/{row.id}{query}"
+    response = reply({"message": f"Experiment {row.id} is an AI experiment", "status": 301, "location": where}, 301)
+    response.location = where
+    return response
 
 
 @blueprint.put("/v1/experiments/<experiment_id>")
