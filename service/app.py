@@ -24,6 +24,7 @@ from service.api import (
     limits,
     observations,
     openapi,
+    paths,
     projects,
     queued_suggestions,
     sessions,
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     database = Database(settings.database_url)
     app.extensions[EXTENSION] = Services(database, settings, Nudge(settings.celery_broker_url))
+    paths.register(app)
     headers.register(app)
     limits.register(app, settings)
     errors.register(app)

@@ -63,7 +63,8 @@ def check() -> None:
     """
     tag = _current()
     settings = tag.partition(".")[0]
-    if not any(seen.partition(".")[0] == settings for seen in request.if_match.as_set()):
+    seen = {(one or "").partition(".")[0] for one in request.if_match.as_set()}
+    if not settings or settings not in seen:
         message = "This was changed since you read it: read it again, and decide anew"
         raise PreconditionError(message, field="If-Match", expected=f'"{tag}"')
 

@@ -1,8 +1,8 @@
 """Lists of experiments: a client's, those of a project, those of an organization, which is a client's other name here.
 
 There are no users here, so nobody's experiments can be listed by who made them: /v1/users/UID/experiments finds no such
-user, rather than an empty list, which would say that there is one and that he made none. `user=` filters them all out
-for the same reason.
+user (service.api.sessions), rather than an empty list, which would say that there is one and that he made none. `user=`
+filters them all out for the same reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.api.door import Door, read
 from service.api.experiments import shown_in_list
 from service.api.projects import found_project
 from service.api.wire import choice, reply, truth, walk, walked, whole_number
-from service.errors import InvalidInputError, NotFoundError
+from service.errors import InvalidInputError
 from service.models import Project
 
 __all__ = ["blueprint", "search"]
@@ -61,13 +61,6 @@ def of_organization(organization_id: str) -> Response:
     """List the experiments of an organization: each client is one of its own, with the same id."""
     own_client(organization_id)
     return mine()
-
-
-@blueprint.get("/v1/users/<user_id>/experiments")
-@requires("read")
-def of_user(user_id: str) -> Response:
-    """Say that there is no such user."""
-    raise NotFoundError(f"No user {user_id[:40]}: experiments belong to clients, see GET /v1/clients/ID/experiments")
 
 
 def _listed(door: Door, project: Project | None) -> dict[str, Any]:

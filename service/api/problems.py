@@ -74,7 +74,9 @@ _ALL: Final = (
         "It was changed since you read it",
         "The tag in If-Match is not that of the present state: read it again, and decide anew.",
     ),
-    Problem("too_large", 413, "The body is too large", "A body has at most 1 MiB: send less at a time."),
+    Problem(
+        "too_large", 413, "The body is too large", "It has at most 1 MiB, that of a batch 32: send less at a time."
+    ),
     Problem(
         "unprocessable",
         422,

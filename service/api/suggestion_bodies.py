@@ -43,6 +43,9 @@ def parse_wanted(given: Mapping[str, Any], claim_key: str | None) -> Wanted:
         lease_s=_whole(given, "lease_s", LONGEST_LEASE_S),
         after_result=None if after is None else check_result_id(after, ".after_result"),
     )
+    if wanted.assignments is not None and not isinstance(wanted.assignments, Mapping):
+        message = f"Invalid type for .assignments: {shorten(wanted.assignments)} - expected type object"
+        raise InvalidInputError(message, field=".assignments", expected="an object")
     if wanted.task is not None and wanted.assignments is None:
         message = "task goes with assignments: the service chooses that of a suggestion it makes"
         raise InvalidInputError(message, field=".task", expected="assignments beside it, or nothing")

@@ -16,6 +16,7 @@ import httpx
 from service.db import Database
 from service.embedded import web_arguments
 from service.tokens import issue
+from tasks.optimize import refresh_once
 from tests.support import BODY, new_client
 from tests.system import eventually, unused_ports
 
@@ -23,7 +24,7 @@ __all__ = ["COMMITTED", "REFUSED", "TAKEN_OR_TOLD", "Server", "document_of"]
 
 COMMITTED: Final = Path(__file__).parents[2] / "docs" / "contracts" / "openapi.json"
 #: What a schema allows may still contradict itself (bounds the wrong way round), or depend on a state.
-TAKEN_OR_TOLD: Final = ("2xx", "3xx", "400", "401", "403", "404", "409", "412", "422", "429")
+TAKEN_OR_TOLD: Final = ("2xx", "3xx", "400", "401", "403", "404", "409", "412", "413", "422", "429")
 #: What a schema does not allow is never taken.
 REFUSED: Final = ("400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428")
 
@@ -73,17 +74,26 @@ class Server:
         mine = f"/v1/clients/{self.client}"
         experiment = self._post("/v1/experiments", BODY)
         under = f"/v1/experiments/{experiment}"
-        assignments = {"assignments": {"x": 0.5, "y": 0.5}}
-        values = {"accuracy": 0.5, "latency_ms": 3}
+        spots = [{"x": 0.1 * number, "y": 0.9 - 0.05 * number} for number in range(8)]
+        measured = [{"accuracy": 1 - (spot["x"] - 0.3) ** 2, "latency_ms": spot["x"] + spot["y"]} for spot in spots]
+        observations = [
+            self._post(f"{under}/observations", {"assignments": spot, "values": values})
+            for spot, values in zip(spots, measured, strict=True)
+        ]
+        while refresh_once(self.database, int(experiment), pool_size=3):
+            pass
         project = self._post(f"{mine}/projects", {"id": "p", "name": "p"})
         run = self._post(f"{mine}/projects/{project}/training_runs", {"name": "run"})
+        of_runs = {**BODY, "metrics": [{"name": "f"}], "budget": 60}
+        self.ai = self._post(f"{mine}/projects/{project}/aiexperiments", of_runs)
+        self.queued = self._post(f"{under}/queued_suggestions", {"assignments": spots[0]})
         return {
             "client_id": str(self.client),
             "organization_id": str(self.client),
             "project_id": project,
             "experiment_id": experiment,
-            "observation_id": self._post(f"{under}/observations", {**assignments, "values": values}),
-            "suggestion_id": self._post(f"{under}/suggestions", {}),
+            "observation_id": observations[0],
+            "suggestion_id": self._post(f"{under}/suggestions", {"assignments": spots[1]}),
             "webhook_id": self._post("/v1/webhooks", {"url": "https://example.org/hook"}),
             "training_run_id": run,
             "checkpoint_id": self._post(f"/v1/training_runs/{run}/checkpoints", {"values": []}),
@@ -98,14 +108,22 @@ class Server:
         self.database.close()
 
 
+def _elsewhere(path: str, server: Server) -> dict[str, str]:
+    """What names mean something else below this path."""
+    if path.startswith("/v1/aiexperiments"):
+        return {"experiment_id": server.ai}
+    return {"suggestion_id": server.queued} if "/queued_suggestions/" in path else {}
+
+
 def document_of(server: Server) -> dict[str, Any]:
     """The document, with ids of what there is; what would end our client or token is told of nobody's."""
     document: dict[str, Any] = json.loads(COMMITTED.read_text(encoding="utf-8"))
     document["servers"] = [{"url": str(server.http.base_url)}]
     for path, item in document["paths"].items():
         for parameter in item.get("parameters", ()):
-            if parameter["name"] in server.paths:
-                parameter["schema"] = {"enum": [server.paths[parameter["name"]]]}
+            found = {**server.paths, **_elsewhere(path, server)}.get(parameter["name"])
+            if found is not None:
+                parameter["schema"] = {"enum": [found]}
         name = path.rpartition("{")[2].rstrip("}")
         nobody = {"client_id": "999999999", "token": str(server.victim), "experiment_id": "999999999"}.get(name)
         for method in ("delete", "put") if path.endswith("}") and nobody else ():

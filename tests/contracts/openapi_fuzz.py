@@ -15,18 +15,22 @@ from tests.contracts.fuzzed import REFUSED, TAKEN_OR_TOLD, Server, document_of
 
 #: Of each operation.
 EXAMPLES: Final = os.environ.get("FUZZ_EXAMPLES", "50")
-#: What a deleted experiment is, and why: it stays readable, as SigOpt's clients know it.
-NOT_HERE: Final = ("use_after_free",)
-
 CONFIG: Final = f"""
 [checks]
 max_response_time = 10.0
+# What is deleted stays readable, and says so: SigOpt's clients know it like that.
+use_after_free.enabled = false
 [phases.stateful]
 enabled = true
 [checks.positive_data_acceptance]
 expected-statuses = {json.dumps(TAKEN_OR_TOLD)}
 [checks.negative_data_rejection]
 expected-statuses = {json.dumps(REFUSED)}
+# OpenAPI 3.1 has no word for the verb MERGE, which this path takes as well.
+[[operations]]
+include-path = "/v1/training_runs/{{training_run_id}}"
+[operations.checks]
+allow_header_conformance.enabled = false
 """
 
 
@@ -47,7 +51,7 @@ def run(server: Server, folder: Path) -> subprocess.CompletedProcess[Any]:
     command = [
         *(str(Path(sys.executable).with_name("st")), "--config-file", str(config), "run", str(document)),
         *("--url", str(server.http.base_url), "--header", f"Authorization: Bearer {server.token}"),
-        *("--max-examples", EXAMPLES, "--checks", "all", "--exclude-checks", ",".join(NOT_HERE), "--seed", "7"),
+        *("--max-examples", EXAMPLES, "--seed", "7"),
         *("--continue-on-failure", "--generation-database", "none", "--no-color"),
     ]
     return subprocess.run(command, check=False, cwd=folder)

@@ -114,7 +114,8 @@ def test_a_change_goes_through_unless_somebody_else_has_changed_it(api: Api) -> 
     refused = api.call("PUT", path, {"name": "theirs"}, headers={"If-Match": seen})
     assert refused.status_code == 412
     assert refused.json["type"] == "/problems/changed_since"  # type: ignore[index]
-    assert api.call("DELETE", path, headers={"If-Match": '"made-up"'}).status_code == 412
+    for made_up in ('"made-up"', '""', 'W/"weak"', "bare"):
+        assert api.call("DELETE", path, headers={"If-Match": made_up}).status_code == 412, made_up
     assert api.call("DELETE", path, headers={"If-Match": "*"}).status_code == 200
     assert api.call("PUT", "/v1/experiments/999", {}, headers={"If-Match": seen}).status_code == 404
 
@@ -161,3 +162,15 @@ def test_scripts_of_other_sites_may_ask_with_a_token_of_theirs(api: Api) -> None
     assert "MERGE" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Access-Control-Allow-Credentials" not in preflight.headers
     assert "Access-Control-Allow-Origin" not in api.get("/").headers
+
+
+def test_a_word_of_a_path_is_nobodys_id(api: Api) -> None:
+    refused = api.call("PUT", "/v1/experiments/import", {})
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "OPTIONS, POST")
+
+
+def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:
+    path = f"/v1/experiments/{api.experiment()}/observations"
+    body = {"observations": [], "dry_run": True, "x" * 2**20: 1}
+    assert api.post(path, body).status_code == 413
+    assert "Unknown json keys" in api.post(f"{path}/batch", body).json["message"]  # type: ignore[index]

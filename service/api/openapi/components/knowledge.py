@@ -72,7 +72,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         metric=nullable(text("accuracy")),
         best=NUMBER,
         amount=NUMBER,
-        missed=TRUTH,
+        missed=nullable(TRUTH),
     ),
     "recommendation": thing(
         "recommendation",

@@ -38,6 +38,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         },
         "required": [name for name in _EXPERIMENT["required"] if name != "development"],
     },
+    "any_experiment": {"anyOf": [ref("experiment"), ref("aiexperiment")]},
     "training_run": thing(
         "training_run",
         "One run of a model, as its reporter told it bit by bit.",

@@ -29,7 +29,7 @@ EXPERIMENT: Final[Mapping[str, Any]] = {
 }
 _SECONDS: Final[dict[str, Any]] = {"type": "integer", "minimum": 0}
 _LIST: Final = Operation(
-    page="experiment",
+    page="any_experiment",
     query=(
         *walks("id", "recent"),
         words("state", "Which of them.", "active", "deleted", "all"),
@@ -53,7 +53,6 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "experiment_lists.of_client": _LIST,
     "experiment_lists.of_project": _LIST,
     "experiment_lists.of_organization": _LIST,
-    "experiment_lists.of_user": Operation(refuses=404),
     "fronts.front": Operation(reply="front"),
     "fronts.best_assignments": Operation(page="best_assignments"),
     "health.live": Operation(reply="alive"),

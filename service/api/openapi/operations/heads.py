@@ -11,7 +11,7 @@ from service.api.sessions import Login
 from service.clients import ClientChange, NewClient
 from service.projects import NewNote, NewProject, ProjectChange
 from service.tags import NewTag
-from service.tokens.managing import NewToken, TokenChange
+from service.tokens import NewToken, TokenChange
 
 __all__ = ["OPERATIONS"]
 
@@ -55,7 +55,10 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "projects.list_tags": Operation(page="tag", query=WALKS),
     "sessions.who_am_i": Operation(reply="session"),
     "sessions.log_in": Operation(
-        reply="session", body=Login, example={"token": "ts_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9"}, errors=(401, 403, 404, 429)
+        reply="session",
+        body=Login,
+        example={"token": "ts_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9"},
+        errors=(401, 403, 404, 429),
     ),
     "sessions.log_out": Operation(query=(query("email", "SigOpt's way to reset a password: refused."),)),
     "sessions.change_password": Operation(refuses=400),

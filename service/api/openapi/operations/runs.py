@@ -79,6 +79,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "training_runs.create_batch": Operation(page="training_run", body=_BATCH, example={"runs": [_RUN]}),
     "training_runs.of_client": _RUN_LIST,
     "training_runs.of_project": _RUN_LIST,
+    "training_runs.of_organization": _RUN_LIST,
     "training_runs.one": Operation(reply="training_run"),
     "training_runs.change": Operation(reply="training_run", body=RunBody, example={"state": "completed"}),
     "training_runs.delete": Operation(reply="training_run"),

@@ -104,7 +104,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             query(
                 "id",
                 "Ids between commas: only these.",
-                {"type": "string", "pattern": "^[1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*$"},
+                {"type": "string", "pattern": "^([1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*)?$"},
             ),
         ),
     ),
