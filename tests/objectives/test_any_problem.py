@@ -17,6 +17,7 @@ from objectives.optimizer import Models, Optimizer, suggest
 from objectives.problem import Problem
 from objectives.space import Beta, Categorical, Double, Grid, Int, LinearConstraint, Normal, SearchSpace
 from objectives.strategies import STRATEGIES
+from objectives.tasks import Task
 
 KINDS = ("smooth", "constant", "steps", "huge", "tiny", "noisy", "partial")
 
@@ -79,30 +80,35 @@ def measured(kind: str, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def test_any_problem_can_be_walked(seed: int, kind: str) -> None:
     rng = np.random.default_rng((seed, KINDS.index(kind)))
     space, metrics = any_space(rng), any_metrics(rng)
-    problem = Problem(space, metrics)
+    tasks = (Task("quick", 0.1), Task("half", 0.5), Task("real", 1.0)) if rng.random() < 0.3 else ()
+    problem = Problem(space, metrics, tasks)
     strategy = sorted(STRATEGIES)[rng.integers(len(STRATEGIES))] if seed else "auto"
     optimizer, weights, seen = (
-        Optimizer(problem, seed=seed, strategy=strategy),
+        Optimizer(problem, seed=seed, strategy=strategy, solutions=int(rng.integers(1, 4))),
         rng.normal(size=(len(metrics), space.d)),
         set(),
     )
     for _ in range(16):
         try:
-            asked = optimizer.ask(2)
+            proposed = optimizer.propose(2)
         except SpaceExhaustedError:
             assert math.isfinite(space.size)
             break
+        asked = [candidate.assignments for candidate in proposed]
+        assert all((candidate.task is None) == (not tasks) for candidate in proposed)
         X = space.encode(asked)
         assert space.valid(X).all()
         assert all(a.keys() == b.keys() for a, b in zip(asked, space.decode(X), strict=True))
-        assert not seen & {space.key(a) for a in asked}
-        seen |= {space.key(a) for a in asked}
-        for a, x in zip(asked, X, strict=True):
+        keys = {(space.key(candidate.assignments), candidate.task) for candidate in proposed}
+        assert not seen & keys
+        seen |= keys
+        for candidate, x in zip(proposed, X, strict=True):
+            a, task = candidate.assignments, candidate.task
             if rng.random() < 0.1:
-                optimizer.tell(a, None)
+                optimizer.tell(a, None, task=task)
             elif rng.random() < 0.9:
                 values = measured(kind, np.sin(3 * weights @ x), rng)
-                optimizer.tell(a, dict(zip([m.name for m in metrics], values.tolist(), strict=True)))
+                optimizer.tell(a, dict(zip([m.name for m in metrics], values.tolist(), strict=True)), task=task)
     _look(problem, optimizer)
 
 
