@@ -103,6 +103,13 @@ def of_client(client_id: str) -> Response:
         return reply(_listed(door, project_id=caller().project_id))
 
 
+@blueprint.get("/v1/organizations/<organization_id>/training_runs")
+@requires("read", development=True)
+def of_organization(organization_id: str) -> Response:
+    """List the runs of an organization: each client is one of its own, with the same id."""
+    return of_client(organization_id)
+
+
 @blueprint.get("/v1/clients/<client_id>/projects/<project_id>/training_runs")
 @requires("read", development=True)
 def of_project(client_id: str, project_id: str) -> Response:

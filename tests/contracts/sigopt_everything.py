@@ -66,6 +66,15 @@ def team(operator: Connection, url: str) -> tuple[Connection, str, dict[str, Any
         "listed": [item["name"] for item in listed["data"]],
         "ended": [ended, raised(lambda: connect(url, rotated["token"]).tokens("self").fetch())],
         "organization": connection.organizations(client).fetch().to_json()["object"],
+        "of_organization": [
+            send(connection, "GET", f"organizations/{client}/{part}")["count"]
+            for part in ("clients", "experiments", "training_runs")
+        ],
+        "nobody": [
+            send(connection, "GET", f"clients/{client}/{part}")["count"]
+            for part in ("permissions", "pending_permissions")
+        ],
+        "signed_out": send(connection, "DELETE", "sessions"),
         "deleted": send(operator, "DELETE", f"clients/{other['id']}"),
         "foreign": raised(lambda: connection.clients(other["id"]).fetch()),
     }  # fmt: skip
@@ -163,7 +172,7 @@ def observations(connection: Connection, experiment: str) -> dict[str, Any]:
     by_value = resource.observations().fetch(sort="value", limit=5).iterate_pages()
     return {
         "before": before,
-        "batch": [len(rows), rows[3].assignments["n"]],
+        "batch": [len(rows), resource.observations(rows[3].id).fetch().assignments["n"]],
         "dry": [len(dry.data), resource.observations().fetch(limit=0).count],
         "wrong": raised(lambda: resource.observations().create_batch(observations=wrong)),
         "corrected": corrected.values[0].value,

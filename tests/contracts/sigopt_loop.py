@@ -16,6 +16,7 @@ import sigopt.ratelimit
 from sigopt import Connection
 from sigopt.exception import ApiException
 from sigopt.objects import BestAssignments, Experiment, Suggestion
+from sigopt_trace import TRACE, trace
 
 TRIALS: Final = 7
 FAILED_TRIAL: Final = 3
@@ -198,6 +199,7 @@ def _raised(attempt: Callable[[], Any]) -> dict[str, Any]:
 def main() -> None:
     """Run all of it and print what was seen."""
     url, token = sys.argv[1:]
+    trace()
     connection = Connection(client_token=token)
     connection.set_api_url(url)
     experiment = connection.experiments().create(**EXPERIMENT)
@@ -210,6 +212,7 @@ def main() -> None:
         "read": read_back(connection, experiment, newest_best=side_by_side["free"]["id"]),
         "single": single(connection),
         "refusals": refusals(connection, url, experiment),
+        "trace": TRACE,
     }
     json.dump(seen, sys.stdout, indent=1)
 

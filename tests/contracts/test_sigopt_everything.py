@@ -23,7 +23,8 @@ def test_a_team_and_its_tokens_are_made_over_http(seen: Json) -> None:
     assert team["self"]["client"] == team["client"]["id"]
     assert (team["self"]["token_type"], team["self"]["scope"]) == ("client-api", "all_endpoints")
     assert team["session"]["api_token"]["token"] == team["self"]["token"]
-    assert team["organization"] == "organization"
+    assert (team["organization"], team["of_organization"], team["nobody"]) == ("organization", [1, 0, 0], [0, 0])
+    assert team["signed_out"] == {}
     assert team["deleted"] == {}
     assert team["foreign"]["status"] == 404
 
