@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from objectives.composites import Expression
-from objectives.errors import DataError, ObjectivesError, SpaceExhaustedError
+from objectives.errors import DataError, ObjectivesError, SpaceError, SpaceExhaustedError
 from objectives.interior import check_room
 from objectives.metrics import Metric
 from objectives.parameters import Beta, Categorical, Condition, Double, Grid, Int, LinearConstraint, Normal
@@ -99,9 +99,23 @@ def strategy_names() -> tuple[str, ...]:
 
 
 def quasi_random(definition: Definition, *, seed: int, index: int, avoid: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the `index`-th point of the seed's sequence, distinct from `avoid` while the space has others left."""
+    """Return the `index`-th point of the seed's sequence, distinct from `avoid` while the space has others left.
+
+    What lies in a search space of before, since parameters were changed, need not be avoided.
+    """
     problem = problem_of(definition)
     try:
         return quasi_random_point(problem, seed=seed, index=index, avoid=avoid)
     except SpaceExhaustedError:
         return quasi_random_point(problem, seed=seed, index=index)
+    except SpaceError:
+        there = [assignments for assignments in avoid if _is_in(problem, assignments)]
+        return quasi_random(definition, seed=seed, index=index, avoid=there)
+
+
+def _is_in(problem: Problem, assignments: dict[str, Any]) -> bool:
+    try:
+        problem.space.key(assignments)
+    except SpaceError:
+        return False
+    return True

@@ -8,8 +8,9 @@ development experiment only the last. Whether it is worth waiting for a newer po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Any
 
@@ -86,7 +87,7 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
     """
     refuse_deleted(experiment)
     refresh = hold(session, [experiment.id])[experiment.id]
-    definition = Definition.of(experiment)
+    definition = cache(partial(Definition.of, experiment))  # read only where no pool spares it
     claimed = []
     for one in asked:
         suggestion = _next(session, experiment, definition, refresh, now=now)
@@ -99,15 +100,15 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
 
 
 def _next(
-    session: Session, experiment: Experiment, definition: Definition, refresh: Refresh, *, now: datetime
+    session: Session, experiment: Experiment, definition: Callable[[], Definition], refresh: Refresh, *, now: datetime
 ) -> Suggestion:
     queued = _first(session, experiment.id, "queued")
     if queued is not None:
         return queued
     if experiment.type == "grid":
-        return next_of_grid(session, experiment, definition, now=now)
+        return next_of_grid(session, experiment, definition(), now=now)
     pooled = _next_of_pool(session, experiment, definition, refresh) if is_searched(experiment) else None
-    return pooled or quasi_random(session, experiment, definition, now=now)
+    return pooled or quasi_random(session, experiment, definition(), now=now)
 
 
 def _first(session: Session, experiment_id: int, state: str) -> Suggestion | None:
@@ -121,11 +122,12 @@ def _first(session: Session, experiment_id: int, state: str) -> Suggestion | Non
 
 
 def _next_of_pool(
-    session: Session, experiment: Experiment, definition: Definition, refresh: Refresh
+    session: Session, experiment: Experiment, definition: Callable[[], Definition], refresh: Refresh
 ) -> Suggestion | None:
     """Return the best of the pool that is not open already (a person may have named the same configuration)."""
     while (suggestion := _first(session, experiment.id, "pooled")) is not None:
-        with_task(session, suggestion, experiment, definition)
+        if experiment.tasks and suggestion.task is None:
+            with_task(session, suggestion, experiment, definition())
         if not _is_open(session, suggestion):
             is_fresh = suggestion.model_generation == refresh.data_generation
             suggestion.source = "pool" if is_fresh else "stale_pool"

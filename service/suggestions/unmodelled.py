@@ -75,11 +75,10 @@ def _made(
 
 
 def with_task(session: Session, suggestion: Suggestion, experiment: Experiment, definition: Definition) -> None:
-    """Give a pooled suggestion the task of its turn, where there are tasks and no model has chosen one."""
-    if definition.tasks and suggestion.task is None:
-        suggestion.task = arrays.task_of_turn(definition, _next_index(session, experiment.id))
-        suggestion.key = assignments_key(suggestion.assignments, suggestion.task)
-        session.flush()
+    """Give a pooled suggestion the task of its turn, where no model has chosen one."""
+    suggestion.task = arrays.task_of_turn(definition, _next_index(session, experiment.id))
+    suggestion.key = assignments_key(suggestion.assignments, suggestion.task)
+    session.flush()
 
 
 def _next_index(session: Session, experiment_id: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service import observations, suggestions
+from service import experiments, observations, suggestions
 from service.db import Database
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Event, Experiment, Refresh, Suggestion
@@ -242,3 +242,14 @@ def test_a_deleted_experiment_gives_no_suggestions(database: Database, experimen
         session.get_one(Experiment, experiment.id).state = "deleted"
     with pytest.raises(InvalidInputError, match="deleted experiment"):
         claim(database, experiment)
+
+
+def test_an_open_suggestion_of_a_space_that_is_gone_stands_in_nobody_s_way(database: Database) -> None:
+    def kinds(*values: str) -> list[dict[str, Any]]:
+        return [{"name": "kind", "type": "categorical", "categorical_values": list(values)}]
+
+    with database.write() as session:
+        small = new_experiment(session, now=NOW, parameters=kinds("a", "b", "c"))
+        suggestions.explicit(session, small, {"kind": "c"}, metadata=None, now=NOW)
+        experiments.update(session, small, {"parameters": kinds("a", "b")}, now=NOW)
+    assert {claim(database, small).assignments["kind"] for _ in range(2)} == {"a", "b"}
