@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.db import insert_new
 from service.models import Client, ServiceKey, Token
 from service.tokens.callers import PERMISSIONS, SCOPES
-from service.tokens.secrets import PREFIX_LENGTH, digest, new_secret
+from service.tokens.secrets import digest, new_secret, prefix_of
 
 __all__ = ["GUEST_LASTS", "bootstrap", "first_client", "issue", "service_key"]
 
@@ -50,7 +50,7 @@ def issue(
         experiment_id=experiment_id,
         training_run_id=training_run_id,
         name=name,
-        prefix=secret[:PREFIX_LENGTH],
+        prefix=prefix_of(secret),
         digest=digest(secret),
         type=token_type or ("guest" if is_bound else "client-api"),
         scopes=[scope for scope in SCOPES if scope in granted],

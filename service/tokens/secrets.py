@@ -9,7 +9,7 @@ import zlib
 from hashlib import sha256
 from typing import Final
 
-__all__ = ["PREFIX_LENGTH", "digest", "is_mistyped", "new_secret"]
+__all__ = ["PREFIX_LENGTH", "digest", "is_mistyped", "new_secret", "prefix_of"]
 
 _MARK: Final = "ts_"
 _ALPHABET: Final = string.digits + string.ascii_letters
@@ -39,6 +39,15 @@ def is_mistyped(secret: str) -> bool:
         return False
     body = secret[len(_MARK) : -_CHECK]
     return not hmac.compare_digest(secret[-_CHECK:].encode(), _checksum(body).encode())
+
+
+def prefix_of(secret: str) -> str:
+    """Return what may be shown again: of one that somebody made up less, since it may be short.
+
+    >>> prefix_of("ts_0123456789"), prefix_of("correct horse battery")
+    ('ts_01234', 'corr')
+    """
+    return secret[: PREFIX_LENGTH if secret.startswith(_MARK) else PREFIX_LENGTH // 2]
 
 
 def digest(secret: str) -> str:

@@ -65,7 +65,7 @@ OPEN = {
 }
 #: What belongs to a project, or to nothing that a token for another project may see.
 IN_PROJECTS = {"experiment_id", "aiexperiment_id", "project_id", "training_run_id", "file_id", "webhook_id", "token"}
-SETS = {**{scope: (scope,) for scope in tokens.SCOPES}, **{f"all of {k}": v for k, v in tokens.PERMISSIONS.items()}}
+SETS = {**{scope: (scope,) for scope in tokens.SCOPES}, "all of them": tokens.SCOPES}
 NOBODY = "99999999"
 #: Once a client is gone, nothing of it is left to ask for.
 LAST = "/v1/clients/<client_id>"
@@ -382,6 +382,12 @@ def test_nobody_is_told_of_what_is_out_of_reach(world: World, who: str) -> None:
             )[1],
         }[who]()
     assert telling(world, team, secret) == set()
+
+
+def test_what_is_hidden_from_others_is_there_for_its_team(world: World) -> None:
+    """Without this the promise above could be kept by showing nothing."""
+    team = world.team()
+    hide(world, team)
     whole = telling(world, team, world.token(team, tokens.PERMISSIONS["admin"]))
     assert {"GET /", "GET /v1/experiments", "GET /v1/aiexperiments", "GET /v1/webhooks"} <= whole
     assert {f"GET /v1/clients/<client_id>/{what}" for what in ("projects", "training_runs", "tokens")} <= whole
