@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service import experiments, observations
+from service import best, experiments, observations
 from service.api import render
 from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
@@ -116,8 +116,17 @@ def _shown(door: Door, row: Experiment) -> dict[str, Any]:
         runs = lifecycle.counts(door.session, [row.id])[row.id]
         return render.experiment(row, progress, project=project, runs=runs)
     first, last = observations.ends(door.session, row.id)
-    best = observations.best(door.session, row)
-    return render.experiment(row, progress, project=project, first=first, last=last, best=best)
+    return render.experiment(row, progress, project=project, first=first, last=last, best=_best(door, row))
+
+
+def _best(door: Door, row: Experiment) -> Any:
+    """Return the best observation, which exists only where a single metric is optimized; composites are computed."""
+    if not any(metric.get("expression") for metric in row.metrics):
+        return observations.best(door.session, row)
+    if sum(metric["strategy"] == "optimize" for metric in row.metrics) != 1:
+        return None
+    chosen = best.best(door.session, row)
+    return observations.find(door.session, chosen[0].id, experiment_id=row.id) if chosen else None
 
 
 def shown_in_list(door: Door, rows: Sequence[Experiment]) -> list[dict[str, Any]]:

@@ -133,6 +133,12 @@ def test_composites_are_computed_from_what_was_reported_and_never_reported(api: 
     api.work(experiment)
     (point,) = api.get(f"{PATH}/{experiment}/front").json["points"]
     assert values(point)["profit"] == pytest.approx(3 * 4.0 - 5.5)
+    alone = make(
+        api, ["sold", {"name": "cost", "strategy": "store"}, {**metrics[2], "strategy": "constraint", "threshold": 5}]
+    )
+    tell(api, alone, {"cost": 9.0, "sold": 4.0}, {"cost": 0.0, "sold": 2.0})
+    progress = api.get(f"{PATH}/{alone}").json["progress"]
+    assert progress["best_observation"]["values"][1]["value"] == 2.0
     page = api.get(f"/experiments/{experiment}/report")
     assert page.status_code == 200
     assert "profit 6.5" in page.text
