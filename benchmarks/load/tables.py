@@ -15,8 +15,8 @@ Line = Mapping[str, Any]
 _ABOUT: Final = (
     "Written by `make bench-load` at {at}: {cores} cores, Python {python}, {experiments} experiments of {observations} "
     "observations (6 parameters, 3 metrics), {seconds:g} s a phase. Web server, workers, database, Redis and the load "
-    "generator share the cores. A claim does not wait for a fresher pool here (TRADESPACE_SUGGESTION_WAIT_S=0): that is a "
-    "choice, docs/decisions/0005, and not what a claim costs."
+    "generator share the cores. A claim does not wait for a fresher pool here (TRADESPACE_SUGGESTION_WAIT_S=0): that "
+    "is a choice, docs/decisions/0005, not what a claim costs."
 )
 
 
