@@ -79,7 +79,7 @@ def _shown(door: Door, row: Experiment) -> dict[str, Any]:
 
 
 @blueprint.get("/v1/aiexperiments")
-@requires("read")
+@requires("read", development=True)
 def mine() -> Response:
     """List the caller's AI experiments, newest first unless it asks for another order."""
     with read() as door:
@@ -88,7 +88,7 @@ def mine() -> Response:
 
 
 @blueprint.get("/v1/clients/<client_id>/aiexperiments")
-@requires("read")
+@requires("read", development=True)
 def of_client(client_id: str) -> Response:
     """List a client's AI experiments."""
     own_client(client_id)
@@ -96,7 +96,7 @@ def of_client(client_id: str) -> Response:
 
 
 @blueprint.get("/v1/clients/<client_id>/projects/<project_id>/aiexperiments")
-@requires("read")
+@requires("read", development=True)
 def of_project(client_id: str, project_id: str) -> Response:
     """List a project's AI experiments."""
     with read() as door:
@@ -110,6 +110,7 @@ def _listed(door: Door, project: Project | None) -> dict[str, Any]:
         limit=asked.limit,
         state=choice("state", ("active", "deleted", "all"), default="active"),
         search=search(),
+        development=who.development,
         runs_only=True,
         project_id=who.project_id if project is None else project.id,
         nobody=bool(request.args.get("user")),
