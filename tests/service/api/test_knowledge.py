@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from service.api.door import EXTENSION
+from service.app import create_app
+from service.db import Database
+from service.settings import Settings
 from tests.service.api.conftest import Api
+from tests.support import new_client
 
 PATH = "/v1/experiments"
 
 
-@pytest.fixture
-def known(api: Api) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def api(sqlite_template: Path, valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One application for all of these, on SQLite alone: rows are read one by one here, whatever the database."""
+    path = tmp_path_factory.mktemp("knowledge") / "tradespace.db"
+    shutil.copy(sqlite_template, path)
+    url = f"sqlite:///{path}"
+    database = Database(url)
+    with database.write() as session:
+        secret = new_client(session, now=datetime.now(UTC))[1]
+    app = create_app(Settings(database_url=url, redis_url=valkey_server, suggestion_wait_s=0.0))
+    yield Api(app, database, secret)
+    app.extensions[EXTENSION].database.close()
+    database.close()
+
+
+def with_results(api: Api) -> str:
     """An experiment with twenty results that a worker has seen."""
     experiment = api.experiment()
     body = [
@@ -27,6 +49,12 @@ def known(api: Api) -> Iterator[str]:
     assert api.post(f"{PATH}/{experiment}/observations/batch", {"observations": body}).status_code == 200
     api.work(experiment)
     return experiment
+
+
+@pytest.fixture(scope="module")
+def known(api: Api) -> str:
+    """The experiment that is only looked at."""
+    return with_results(api)
 
 
 def told(reply: Any) -> Any:
@@ -58,7 +86,8 @@ def test_importances_say_which_parameter_matters_and_sum_to_one(api: Api, known:
     assert by_metric["accuracy"]["x"] > 0.9 > by_metric["accuracy"]["y"]
 
 
-def test_importances_are_worked_out_anew_when_somebody_asks(api: Api, known: str) -> None:
+def test_importances_are_worked_out_anew_when_somebody_asks(api: Api) -> None:
+    known = with_results(api)
     before = told(api.get(f"{PATH}/{known}/metric_importances"))["data"][0]
     api.observe(known, 0.9, 0.9, accuracy=0.0, latency_ms=0.1)
     api.work(known)
