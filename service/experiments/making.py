@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from service.arrays import check_searchable, strategy_names
-from service.errors import InvalidInputError, did_you_mean
+from service.errors import InvalidInputError, PermissionDeniedError, did_you_mean
 from service.events import EventType, record
 from service.experiments.parts import assigned, grid_budget, said
 from service.models import Experiment, Refresh
@@ -24,9 +24,11 @@ def create(
 ) -> Experiment:
     """Check and store an experiment, and have its pool filled.
 
-    In `development` it is for trying out a program: its suggestions are quasi-random, and no model is fitted.
+    In `development` it is for trying out a program: its suggestions are quasi-random, and no model is asked.
     """
     parsed, definition = parse_experiment(body)
+    if development and parsed.runs_only:
+        raise PermissionDeniedError("Development tokens cannot make experiments with runs_only.")
     check_searchable(definition)
     experiment = Experiment(
         client_id=client_id,

@@ -95,7 +95,8 @@ class Parameter(Tagged):
             return given
         known = dict(given)
         if "transform" in known:
-            known.setdefault("transformation", known.pop("transform"))
+            meant = known.pop("transform")
+            known["transformation"] = meant if known.get("transformation") is None else known["transformation"]
         if known.get("grid") is not None and (_is_extent(known) or _is_categories(known)):
             del known["bounds" if _is_extent(known) else "grid"]
         return known
