@@ -1,6 +1,6 @@
 """/docs: the API to read and to try out; /problems/CODE: what a refusal means and what to do about it.
 
-Both ask for no token. Swagger UI's files come from the wheel that ships them (docs/decisions/0009): nothing is fetched
+Both ask for no token. Swagger UI's files come from the wheel that ships them (docs/decisions/0010): nothing is fetched
 from elsewhere, and no inline script or style is needed.
 """
 

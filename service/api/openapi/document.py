@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ from service.api.openapi.components import COMPONENTS
 from service.api.openapi.operation import Operation
 from service.api.openapi.operations import OPERATIONS, PATHS
 from service.api.openapi.shapes import Schema, example_of, paged, ref, thing
+from service.api.openapi.tags import GROUPS, TAGS
 from service.api.problems import MEDIA_TYPE, PROBLEMS, Problem
 
 __all__ = ["described_rules", "document"]
@@ -65,7 +66,7 @@ def document(app: Flask, *, version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag, "description": words} for tag, words in _tags(app, rules)],
+        "tags": [{"name": tag, "description": words} for tag, words in TAGS.items()],
         "paths": _paths(app, rules, schemas),
         "components": {
             "schemas": dict(sorted(schemas.items())),
@@ -125,23 +126,10 @@ def _pages() -> dict[str, Schema]:
     return {f"page_of_{item}": paged(item) for item in sorted(items)}
 
 
-def _tags(app: Flask, rules: Sequence[Rule]) -> list[tuple[str, str]]:
-    names = sorted({rule.endpoint.partition(".")[0] for rule in rules})
-    return [(name, _lead(inspect.getmodule(inspect.unwrap(_view(app, name, rules))))) for name in names]
-
-
-def _view(app: Flask, tag: str, rules: Sequence[Rule]) -> Callable[..., Any]:
-    return app.view_functions[next(rule.endpoint for rule in rules if rule.endpoint.startswith(f"{tag}."))]
-
-
-def _lead(of: Any) -> str:
-    return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")
-
-
 def _paths(app: Flask, rules: Sequence[Rule], schemas: Mapping[str, Schema]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     taken: set[str] = set()
-    for rule in rules:
+    for rule in sorted(rules, key=lambda rule: rule.rule.count("/")):  # of twins the plainer path has the plain name
         item = paths.setdefault(_address(rule), {"parameters": _of_path(rule)})
         for method in sorted((rule.methods or set()) - _SILENT):
             told = _told(app, rule, method, schemas)
@@ -201,7 +189,7 @@ def _told(app: Flask, rule: Rule, method: str, schemas: Mapping[str, Schema]) ->
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary,
         "description": _description(rest, None if guard is None else guard.scope),
-        "tags": [rule.endpoint.partition(".")[0]],
+        "tags": [GROUPS.get(rule.endpoint.partition(".")[0], "Service")],
         "parameters": _parameters(operation, method),
         "responses": _responses(operation, method, has_token=guard is not None, schemas=schemas),
         **operation.facts,

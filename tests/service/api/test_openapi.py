@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012
 
 from service.api import openapi
 from service.api.openapi.operations import OPERATIONS
+from service.api.openapi.tags import GROUPS, TAGS
 from service.api.problems import PROBLEMS
 from service.app import create_app
 from service.settings import Settings
@@ -92,6 +93,12 @@ def test_every_example_of_a_body_is_taken_by_its_model() -> None:
         if isinstance(operation.body, type) and issubclass(operation.body, BaseModel):
             assert operation.example, name
             operation.body.model_validate(operation.example)
+
+
+def test_every_part_of_the_api_stands_in_a_group(app: Flask) -> None:
+    parts = {rule.endpoint.partition(".")[0] for rule in openapi.described_rules(app)}
+    assert sorted(parts - set(GROUPS)) == []
+    assert set(GROUPS.values()) == set(TAGS)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
