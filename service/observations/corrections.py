@@ -28,8 +28,14 @@ from service.schemas.values import Value
 
 __all__ = ["delete", "delete_all", "history", "restore", "update"]
 
-#: Rows that are taken back in one statement.
-_CHUNK: Final = 500
+#: Rows that are written by one statement.
+_CHUNK: Final = 1000
+#: All that a correction keeps, and where its sums are.
+_FACTS: Final = (
+    Observation.id, Observation.configuration_id, Observation.suggestion_id, Observation.task, Observation.values,
+    Observation.failed, Observation.partial, Observation.meta, Observation.revision, Observation.deleted_at,
+    Configuration.assignments,
+)  # fmt: skip
 
 
 def update(
@@ -52,7 +58,7 @@ def update(
     placed = _placed(session, after)
     if after == before:
         return
-    session.add(_correction(row, old, token_id, now))
+    session.add(Correction(**_kept(row, old.assignments, token_id, now)))
     new = configurations.of_one(session, experiment.id, placed)
     counts.take_out(refresh, [row.task])
     counts.count_tasks(refresh, [placed.task], by=1)
@@ -104,16 +110,10 @@ def _close(session: Session, suggestion_id: int | None, now: datetime) -> None:
         suggestion.state, suggestion.closed_at = "closed", now
 
 
-def _correction(row: Observation, configuration: Configuration, token_id: int | None, now: datetime) -> Correction:
-    return Correction(
-        observation_id=row.id, revision=row.revision, before=_document(row, configuration), token_id=token_id,
-        created_at=now,
-    )  # fmt: skip
-
-
-def _document(row: Observation, configuration: Configuration) -> dict[str, Any]:
-    return {
-        "assignments": configuration.assignments,
+def _kept(row: Any, assignments: Any, token_id: int | None, now: datetime) -> dict[str, Any]:
+    """Return the correction that keeps what an observation is now."""
+    before = {
+        "assignments": assignments,
         "suggestion": None if row.suggestion_id is None else str(row.suggestion_id),
         "task": row.task,
         "values": row.values,
@@ -122,6 +122,9 @@ def _document(row: Observation, configuration: Configuration) -> dict[str, Any]:
         "metadata": row.meta,
         "deleted": row.deleted_at is not None,
     }
+    return {
+        "observation_id": row.id, "revision": row.revision, "before": before, "token_id": token_id, "created_at": now,
+    }  # fmt: skip
 
 
 def delete(
@@ -129,12 +132,10 @@ def delete(
 ) -> None:
     """Take an observation back: it stays readable and does not count any longer. Once more changes nothing."""
     refresh = hold(session, [experiment.id])[experiment.id]
-    row = session.get_one(Observation, observation_id, populate_existing=True)
-    if row.deleted_at is not None:
-        return
-    _take_back(session, [row], token_id=token_id, now=now)
-    configurations.rebuild(session, {row.configuration_id})
-    _count_out(session, experiment, refresh, [row], now=now)
+    rows = _take_back(session, Observation.id == observation_id, token_id=token_id, now=now)
+    if rows:
+        configurations.rebuild(session, {row.configuration_id for row in rows})
+        _count_out(session, experiment, refresh, rows, now=now)
 
 
 def restore(
@@ -145,7 +146,8 @@ def restore(
     row = session.get_one(Observation, observation_id, populate_existing=True)
     if row.deleted_at is None:
         return
-    session.add(_correction(row, session.get_one(Configuration, row.configuration_id), token_id, now))
+    configuration = session.get_one(Configuration, row.configuration_id)
+    session.add(Correction(**_kept(row, configuration.assignments, token_id, now)))
     row.revision += 1
     row.updated_at, row.deleted_at = now, None
     configurations.rebuild(session, {row.configuration_id})
@@ -156,29 +158,38 @@ def restore(
 def delete_all(session: Session, experiment: Experiment, *, token_id: int | None, now: datetime) -> int:
     """Take every observation of an experiment back. Return how many there were."""
     refresh = hold(session, [experiment.id])[experiment.id]
-    mine = sa.select(Observation).where(Observation.experiment_id == experiment.id, Observation.deleted_at.is_(None))
-    rows = session.scalars(mine.order_by(Observation.id)).all()
+    rows = _take_back(session, Observation.experiment_id == experiment.id, token_id=token_id, now=now)
     if rows:
-        for start in range(0, len(rows), _CHUNK):
-            _take_back(session, rows[start : start + _CHUNK], token_id=token_id, now=now)
         configurations.clear(session, experiment.id)
         _count_out(session, experiment, refresh, rows, now=now)
     return len(rows)
 
 
-def _take_back(session: Session, rows: Sequence[Observation], *, token_id: int | None, now: datetime) -> None:
-    wanted = {row.configuration_id for row in rows}
-    found = session.scalars(sa.select(Configuration).where(Configuration.id.in_(wanted)))
-    places = {configuration.id: configuration for configuration in found}
-    for row in rows:
-        session.add(_correction(row, places[row.configuration_id], token_id, now))
-        row.revision += 1
-        row.updated_at = row.deleted_at = now
-    session.flush()
+def _take_back(
+    session: Session, which: sa.ColumnElement[bool], *, token_id: int | None, now: datetime
+) -> Sequence[Any]:
+    """Mark observations as taken back, each with what it was; rows and not objects, since there may be very many."""
+    is_there = sa.and_(which, Observation.deleted_at.is_(None))
+    rows = session.execute(
+        sa.select(*_FACTS)
+        .join(Configuration, Configuration.id == Observation.configuration_id)
+        .where(is_there)
+        .order_by(Observation.id)
+    ).all()
+    for start in range(0, len(rows), _CHUNK):
+        kept = [_kept(row, row.assignments, token_id, now) for row in rows[start : start + _CHUNK]]
+        session.execute(sa.insert(Correction), kept)
+    session.execute(
+        sa.update(Observation)
+        .where(is_there)
+        .values(deleted_at=now, updated_at=now, revision=Observation.revision + 1)
+        .execution_options(synchronize_session="fetch" if len(rows) == 1 else False)
+    )
+    return rows
 
 
 def _count_out(
-    session: Session, experiment: Experiment, refresh: Refresh, rows: Sequence[Observation], *, now: datetime
+    session: Session, experiment: Experiment, refresh: Refresh, rows: Sequence[Any], *, now: datetime
 ) -> None:
     counts.take_out(refresh, [row.task for row in rows])
     failures = sum(row.failed for row in rows)
