@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,3 +79,17 @@ def api(make_app: Callable[..., Flask], database: Database) -> Api:
     with database.write() as session:
         secret = new_client(session, now=datetime.now(UTC))[1]
     return Api(make_app(), database, secret)
+
+
+@pytest.fixture(scope="module")
+def shared_api(sqlite_template: Path, valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One application for a whole file, on SQLite: for what is the same on both databases."""
+    path = tmp_path_factory.mktemp("shared") / "tradespace.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    with database.write() as session:
+        secret = new_client(session, now=datetime.now(UTC))[1]
+    app = create_app(Settings(database_url=f"sqlite:///{path}", redis_url=valkey_server, suggestion_wait_s=0.0))
+    yield Api(app, database, secret)
+    app.extensions[EXTENSION].database.close()
+    database.close()

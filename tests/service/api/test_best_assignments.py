@@ -17,6 +17,12 @@ ABC = [
 AT = {"a": 1, "b": 0, "c": "d"}
 
 
+@pytest.fixture(scope="module")
+def api(shared_api: Api) -> Api:
+    """One for all; that observations are read alike by both databases is tested where they are listed."""
+    return shared_api
+
+
 def make(api: Api, metrics: list[Any], **more: Any) -> str:
     return api.experiment(parameters=ABC, metrics=metrics, observation_budget=30, **more)
 

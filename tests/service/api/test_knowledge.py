@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from service.api.door import EXTENSION
-from service.app import create_app
-from service.db import Database
-from service.settings import Settings
 from tests.service.api.conftest import Api
-from tests.support import new_client
 
 PATH = "/v1/experiments"
 
 
 @pytest.fixture(scope="module")
-def api(sqlite_template: Path, valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One application for all of these, on SQLite alone: rows are read one by one here, whatever the database."""
-    path = tmp_path_factory.mktemp("knowledge") / "tradespace.db"
-    shutil.copy(sqlite_template, path)
-    url = f"sqlite:///{path}"
-    database = Database(url)
-    with database.write() as session:
-        secret = new_client(session, now=datetime.now(UTC))[1]
-    app = create_app(Settings(database_url=url, redis_url=valkey_server, suggestion_wait_s=0.0))
-    yield Api(app, database, secret)
-    app.extensions[EXTENSION].database.close()
-    database.close()
+def api(shared_api: Api) -> Api:
+    """One for all: what is asked here is read row by row, whatever the database."""
+    return shared_api
 
 
 def with_results(api: Api) -> str:
