@@ -31,12 +31,21 @@ __all__ = ["blueprint", "refuse_runs_only"]
 blueprint = Blueprint("observations", __name__)
 
 MOST_AT_ONCE: Final = 2500
+#: Bytes of a batch: a few kilobytes for each of its results.
+LARGEST_BATCH: Final = 8 * 1024 * 1024
 #: `result_id` and `schema_version` as in the stream's document, so that one document fits every door.
 _KNOWN: Final = (
     "suggestion", "assignments", "task", "values", "failed", "partial", "metadata", "no_optimize", "result_id",
     "schema_version",
 )  # fmt: skip
 _LEGACY: Final = ("value", "value_stddev")
+
+
+@blueprint.before_request
+def _allow_large_batches() -> None:
+    """Let a batch be larger than any other request, before anybody reads it."""
+    if request.endpoint == "observations.create_batch":
+        request.max_content_length = LARGEST_BATCH
 
 
 @blueprint.post("/v1/experiments/<experiment_id>/observations")
