@@ -38,7 +38,8 @@ def test_an_experiment_is_made_and_shown_in_every_key_of_the_contract(api: Api) 
     }  # fmt: skip
     assert made["metadata"] == {"team": "search"}
     batch, kernel, rate = made["parameters"]
-    assert (batch["grid"], batch["conditions"], batch["bounds"]) == ([8.0, 16.0], {"family": ["net"]}, None)
+    assert (batch["grid"], batch["conditions"]) == ([8, 16], {"family": ["net"]})
+    assert batch["bounds"] == {"object": "bounds", "min": 8.0, "max": 16.0}
     assert kernel["categorical_values"][0] == {"object": "categorical_value", "name": "rbf", "enum_index": 1}
     assert rate["bounds"] == {"object": "bounds", "min": 0.0001, "max": 1.0}
     assert "grid" not in rate
