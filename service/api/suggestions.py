@@ -64,8 +64,10 @@ def _wait(row: Experiment, after: str | None) -> None:
             lambda door: observations.generation_of(door.session, row.id, after) is not None, at_most_s=ARRIVES_S
         )
     if suggestions.is_searched(row) and row.state == "active":
-        with read() as door:
+        with read() as door:  # most often there is nothing to wait for, and one look says so
             newest = experiments.progress(door.session, [row.id])[row.id].data_generation
+            if not suggestions.is_pool_coming(door.session, row.id, generation=newest, now=door.now):
+                return
         wait_until(lambda door: not suggestions.is_pool_coming(door.session, row.id, generation=newest, now=door.now))
 
 
@@ -95,6 +97,8 @@ def _make(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]:
 
 
 def _shown(door: Door, row: Experiment, rows: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
     generation = experiments.progress(door.session, [row.id])[row.id].data_generation
     return [render(item, data_generation=generation, tasks=row.tasks) for item in rows]
 

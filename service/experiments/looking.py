@@ -124,7 +124,13 @@ def recent(
 
 
 def progress(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
-    """Return the running counts of experiments: what pages and replies show without counting rows."""
+    """Return the running counts of experiments: what pages and replies show without counting rows.
+
+    That of one experiment is not asked for again by a transaction that has locked it.
+    """
+    if len(experiment_ids) == 1:
+        row = session.get(Refresh, experiment_ids[0])
+        return {} if row is None else {row.experiment_id: row}
     rows = session.scalars(sa.select(Refresh).where(Refresh.experiment_id.in_(experiment_ids)))
     return {row.experiment_id: row for row in rows}
 
