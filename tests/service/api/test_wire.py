@@ -166,7 +166,7 @@ def test_scripts_of_other_sites_may_ask_with_a_token_of_theirs(api: Api) -> None
 
 def test_a_word_of_a_path_is_nobodys_id(api: Api) -> None:
     refused = api.call("PUT", "/v1/experiments/import", {})
-    assert (refused.status_code, refused.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert (refused.status_code, set(refused.headers["Allow"].split(", "))) == (405, {"OPTIONS", "POST"})
 
 
 def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:
