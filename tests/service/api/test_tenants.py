@@ -158,7 +158,7 @@ def test_guests_stand_in_the_list_only_where_they_are_asked_for(service: Service
         ({"name": "no scopes"}, 400, ".permissions"),
         ({"permissions": "read", "scopes": ["read"]}, 400, ".scopes"),
         ({"permissions": "read", "token_type": "user"}, 400, ".token_type"),
-        ({"permissions": "admin", "token_type": "client-dev"}, 400, ".permissions"),
+        ({"scopes": ["admin"], "token_type": "client-dev"}, 400, ".permissions"),
         ({"permissions": "write", "token_type": "guest"}, 400, ".permissions"),
         ({"token_type": "guest"}, 400, ".experiment"),
         ({"permissions": "read", "experiment": "99"}, 404, ".experiment"),
@@ -270,7 +270,8 @@ def test_the_token_of_an_empty_body_can_ask_who_it_is_and_nothing_else(service: 
 
 def test_development_and_production_are_kept_apart(service: Service) -> None:
     client, admin = service.team()
-    dev = service.token(client, permissions="write", token_type="client-dev")
+    dev = service.token(client, permissions="admin", token_type="client-dev")
+    assert service.ok("GET", "/v1/tokens/self", dev)["permissions"] == "write"
     made, real = service.experiment(dev), service.experiment(admin)
     assert service.ok("GET", f"/v1/experiments/{made}", dev)["development"] is True
     source = service.ok("POST", f"/v1/experiments/{made}/suggestions", dev)["source"]

@@ -25,7 +25,7 @@ def test_what_is_not_there_ends_the_command_with_a_sentence(run: Run, database_u
     for words in (
         ("token", "end", "99"),
         ("token", "create", "--name", "p", "--project", "nowhere"),
-        ("token", "create", "--name", "p", "--permission", "admin", "--development"),
+        ("token", "create", "--name", "p", "--scope", "admin", "--development"),
         ("token", "list", "--client", "99"),
     ):
         ran = run(*words, **here)
