@@ -85,8 +85,12 @@ def upload(file_id: str) -> Response:
 
 
 def _allowed(file_id: str, action: files.Action) -> tuple[File, TrainingRun]:
+    """Return the file of the path if this address allows `action`; one that is not there is refused like any other."""
     with read() as door:
-        row, run = files.find(door.session, parse_id(file_id, "file"))
+        try:
+            row, run = files.find(door.session, parse_id(file_id, "file"))
+        except NotFoundError as error:
+            raise files.refusal(action) from error
         files.check(row, action, request.args, now=door.now)
     return row, run
 

@@ -28,7 +28,7 @@ from service.errors import InvalidInputError, NotFoundError, PermissionDeniedErr
 from service.models import File, TrainingRun
 from service.schemas.fields import Strict, parse_model, refuse, shorten
 
-__all__ = ["LASTS", "Action", "NewFile", "announce", "check", "find", "ids_of", "path_of", "receive", "sign"]
+__all__ = ["LASTS", "Action", "NewFile", "announce", "check", "find", "ids_of", "path_of", "receive", "refusal", "sign"]
 
 #: What an address allows.
 Action = Literal["upload", "download"]
@@ -145,9 +145,14 @@ def check(file: File, action: Action, given: Mapping[str, str], *, now: datetime
     expires = given.get("expires", "")
     is_ours = hmac.compare_digest(_signature(file, action, expires).encode(), given.get("signature", "").encode())
     if not is_ours:
-        raise PermissionDeniedError(f"This address does not allow this {action}: its signature is another one.")
+        raise refusal(action)
     if datetime.fromtimestamp(int(expires), UTC) <= now:
         raise PermissionDeniedError(f"This address has ended: ask for file {file.id} again to get another one.")
+
+
+def refusal(action: Action) -> PermissionDeniedError:
+    """What is said to an address that was made up."""
+    return PermissionDeniedError(f"This address does not allow this {action}: its signature is another one.")
 
 
 def path_of(folder: Path, file: File, run: TrainingRun) -> Path:

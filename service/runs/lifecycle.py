@@ -38,7 +38,7 @@ def find(session: Session, run_id: int, *, client_id: int) -> TrainingRun:
 
 def create(session: Session, project: Project, bodies: Sequence[RunBody], *, now: datetime) -> list[TrainingRun]:
     """Keep new runs of a project that belong to no experiment: all of them or, if one is wrong, none."""
-    runs = [_new(project, body, _document({}, body, merge=False), now) for body in bodies]
+    runs = [_new(project, body, body.document, now) for body in bodies]
     session.add_all(runs)
     project.updated_at = now
     session.flush()

@@ -7,6 +7,7 @@ named in the place of what was there, `merged` adds to it, key by key, and null 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PlainValidator
@@ -139,6 +140,12 @@ class RunBody(Strict):
                 log["content"] = log["content"][:LONGEST_LOG]
         return said
 
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """What a new run has said, checked as a whole."""
+        said = self.said()
+        return checked(replaced({}, said), said)
+
 
 def parse_run(body: Mapping[str, Any]) -> RunBody:
     """Read what changes a run. Its name, state and project can be changed, not taken away."""
@@ -176,7 +183,9 @@ def _of_batch(item: Any, index: int, size: int) -> RunBody:
     if not isinstance(item, Mapping):
         refuse(where, f"Invalid type for {where}: {shorten(item)} - expected type object")
     try:
-        return parse_new_run(item)
+        parsed = parse_new_run(item)
+        parsed.document  # noqa: B018 made, and refused, before anything is locked
+        return parsed
     except InvalidInputError as error:
         message = f"Error in run {index + 1}/{size}: {error.message}"
         raise InvalidInputError(message, **{**error.facts, "field": f"{where}{error.facts['field']}"}) from error

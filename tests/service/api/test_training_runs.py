@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,17 @@ def test_what_is_put_takes_the_place_of_what_was_there_and_what_is_merged_is_add
     assert change(api, "MERGE", run, source_code={"hash": "f"}).json["source_code"]["hash"] == "f"
     both = change(api, "MERGE", run, source_code={"content": "1 + 1"}).json["source_code"]
     assert (both["content"], both["hash"]) == ("1 + 1", "f")
+
+
+def test_what_several_processes_merge_at_once_is_all_there(api: Api, project: str) -> None:
+    run = make(api, project)
+
+    def tell(worker: int) -> list[int]:
+        return [change(api, "MERGE", run, metadata={f"{worker}-{n}": n}).status_code for n in range(8)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set().union(*pool.map(tell, range(4))) == {200}
+    assert len(api.get(f"/v1/training_runs/{run['id']}").json["metadata"]) == 32
 
 
 def test_any_text_is_a_key(api: Api, project: str) -> None:
@@ -231,6 +243,7 @@ def test_a_file_is_announced_uploaded_and_fetched_without_a_token(
     assert put(api, upload["url"], CONTENT + b"and more").status_code == 400
     assert put(api, upload["url"].replace("signature=", "signature=0"), CONTENT).status_code == 403
     assert put(api, upload["url"].replace("expires=", "expires=1"), CONTENT).status_code == 403
+    assert put(api, f"{upload['url'].partition('/v1/')[0]}/v1/files/999/content", CONTENT).status_code == 403
     assert list((tmp_path / "files").rglob(".*")) == []
     for _ in range(2):  # an upload that is sent again does no harm
         assert put(api, upload["url"], CONTENT).status_code == 200
