@@ -39,7 +39,8 @@ class Prior:
     """What is believed of the hyperparameters before data, in standardised units.
 
     log length scale ~ N(`log_length`, `log_length_sd`^2); scale ~ Gamma(2, 1); noise variance ~ Gamma(1.1, rate 30).
-    The median length scale grows with the square root of d above eight parameters (Hvarfner et al. 2024: distances do).
+    The same for any number of parameters: medians that grow with it (Hvarfner et al. 2024), and a deviation that all
+    length scales share, were worse with 20 and 30 of them.
     """
 
     log_length: float = 0.0
@@ -291,12 +292,16 @@ def _thinned(sample: Sample) -> Sample:
 
 
 def _search(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernel: str) -> tuple[Floats, float]:
-    """The better of two optima: from the first start, and from the most promising of the others."""
-    cold = np.array_equal(starts[0], prior.start(len(starts[0]) - 2))
-    found = [_descend(sample, starts[0], prior, kernel, steps=COLD_STEPS if cold else WARM_STEPS)]
-    if len(starts) > 1:
-        costs = [negative_log_posterior(_inside(start), sample, prior, kernel)[0] for start in starts[1:]]
-        found.append(_descend(sample, starts[1 + int(np.argmin(costs))], prior, kernel, steps=WARM_STEPS))
+    """The best of the optima that the starts lead to; the prior's medians get more steps than earlier optima.
+
+    A chain of warm starts keeps to its first explanation, mostly that ruggedness is noise: starting afresh at times
+    found a better optimum on rugged metrics (ZDT3: .84 -> .93), where five random starts did not.
+    """
+    cold = prior.start(len(starts[0]) - 2)
+    found = [
+        _descend(sample, start, prior, kernel, steps=COLD_STEPS if np.array_equal(start, cold) else WARM_STEPS)
+        for start in starts
+    ]
     return min(found, key=lambda pair: pair[1])
 
 

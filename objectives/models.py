@@ -17,7 +17,7 @@ from objectives.alignment import aligned
 from objectives.composed import Composed, Part
 from objectives.errors import FitError
 from objectives.features import FeatureMap
-from objectives.gp import GP, fit_gp
+from objectives.gp import GP, Prior, fit_gp
 from objectives.kernels import KERNELS
 from objectives.metrics import Metric
 from objectives.pareto import violation_order
@@ -29,8 +29,8 @@ from objectives.surrogates import Surrogate
 
 __all__ = ["FitQuality", "Models", "Scalarized", "conditioned", "fit", "local_rows"]
 
-#: every so many fits the search for hyperparameters also starts from random places
-FRESH_STARTS_EVERY, FRESH_STARTS = 3, 5
+#: every so many fits the search for hyperparameters also starts afresh, from the prior's medians
+FRESH_STARTS_EVERY = 3
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12
 #: names under which hyperparameters that belong to no metric are kept
@@ -381,8 +381,7 @@ class _Work:
             return ()
         if not (self.refit and self.fresh):
             return (last,)
-        spread = np.concatenate([np.full(d, 1.0), [0.5, 2.0]])
-        return (last, *(last * 0.5 + self.rng.normal(size=d + 2) * spread for _ in range(FRESH_STARTS)))
+        return (last, Prior().start(d))
 
     def _remark(self, name: str, values: Floats) -> None:
         if len(values) == 0:
