@@ -1,4 +1,4 @@
-"""What is kept for a while only: events that everybody has seen, and what became of their deliveries."""
+"""What is kept for a while only: events that everybody has seen, what became of their deliveries, tokens that ended."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from service.models import Attempt, Delivery, Event
+from service.models import Attempt, Correction, Delivery, Event, Token
 
 __all__ = ["clear"]
 
@@ -17,16 +17,35 @@ _AT_ONCE: Final = 1000
 
 
 def clear(session: Session, *, before: datetime) -> int:
-    """Delete a part of the finished deliveries and relayed events of before `before`. Return how many rows went.
+    """Delete a part of what ended before `before`. Return how many rows went, so that there may be more of them."""
+    return _deliveries(session, before) + _events(session, before) + _tokens(session, before)
 
-    A delivery that is still being tried stays, with its event.
-    """
+
+def _deliveries(session: Session, before: datetime) -> int:
+    """A delivery that is still being tried stays."""
     is_over = sa.and_(Delivery.created_at < before, Delivery.state != "pending")
-    deliveries = session.scalars(sa.select(Delivery.id).where(is_over).order_by(Delivery.id).limit(_AT_ONCE)).all()
-    session.execute(sa.delete(Attempt).where(Attempt.delivery_id.in_(deliveries)))
-    session.execute(sa.delete(Delivery).where(Delivery.id.in_(deliveries)))
+    ids = session.scalars(sa.select(Delivery.id).where(is_over).order_by(Delivery.id).limit(_AT_ONCE)).all()
+    session.execute(sa.delete(Attempt).where(Attempt.delivery_id.in_(ids)))
+    session.execute(sa.delete(Delivery).where(Delivery.id.in_(ids)))
+    return len(ids)
+
+
+def _events(session: Session, before: datetime) -> int:
+    """An event that waits for the relay, or for a delivery, stays."""
     is_waited_for = sa.exists().where(Delivery.event_id == Event.id)
     old = sa.select(Event.id).where(Event.created_at < before, Event.relayed_at.is_not(None), ~is_waited_for)
-    events = session.scalars(old.order_by(Event.id).limit(_AT_ONCE)).all()
-    session.execute(sa.delete(Event).where(Event.id.in_(events)))
-    return len(deliveries) + len(events)
+    ids = session.scalars(old.order_by(Event.id).limit(_AT_ONCE)).all()
+    session.execute(sa.delete(Event).where(Event.id.in_(ids)))
+    return len(ids)
+
+
+def _tokens(session: Session, before: datetime) -> int:
+    """A token that corrected something stays, since the correction says whose it was; so does one that succeeded it."""
+    other = aliased(Token)
+    has_ended = sa.or_(Token.expires_at < before, Token.revoked_at < before)
+    is_named = sa.or_(
+        sa.exists().where(Correction.token_id == Token.id), sa.exists().where(other.successor_id == Token.id)
+    )
+    ids = session.scalars(sa.select(Token.id).where(has_ended, ~is_named).order_by(Token.id).limit(_AT_ONCE)).all()
+    session.execute(sa.delete(Token).where(Token.id.in_(ids)))
+    return len(ids)

@@ -63,7 +63,7 @@ class Settings(BaseModel):
         0, ge=0, le=10, description="proxies before the web server whose X-Forwarded-For, -Proto and -Host are believed"
     )
     history_days: int = Field(
-        90, ge=0, description="days after which events and the deliveries of webhooks are cleared; 0: never"
+        90, ge=0, description="days after which events, deliveries of webhooks and ended tokens are cleared; 0: never"
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from service import suggestions
 from service.db import Database
-from service.models import Attempt, Delivery, Endpoint, Event, Experiment, Refresh, Suggestion
+from service.models import Attempt, Delivery, Endpoint, Event, Experiment, Refresh, Suggestion, Token
 from service.nudge import Nudge
 from tasks.housekeeping import clear_old, expire_leases
 from tests.factories import NOW
-from tests.support import new_experiment
+from tests.support import new_client, new_experiment
 
 
 def test_a_suggestion_whose_lease_ended_expires_and_a_new_pool_is_asked_for(
@@ -65,3 +65,27 @@ def test_old_events_go_with_their_deliveries_and_what_is_under_way_stays(databas
         assert set(session.scalars(sa.select(Delivery.state))) == {"pending", "exhausted"}
         assert len(session.scalars(sa.select(Attempt)).all()) == 2
         assert len(session.scalars(sa.select(Event).where(Event.type == "x")).all()) == 2
+
+
+def test_tokens_that_ended_long_ago_go_unless_somebody_names_them(database: Database) -> None:
+    with database.write() as session:
+        client, _ = new_client(session, now=NOW)
+        now = database.now(session)
+        long_ago, lately = now - timedelta(days=91), now - timedelta(days=1)
+        rows = {
+            name: Token(client_id=client, name=name, prefix="p", digest=name, scopes=[], created_at=long_ago, **more)
+            for name, more in {
+                "expired": {"expires_at": long_ago},
+                "revoked": {"revoked_at": long_ago},
+                "lately": {"expires_at": lately},
+                "endless": {},
+                "successor": {"expires_at": long_ago},
+            }.items()
+        }
+        session.add_all(rows.values())
+        session.flush()
+        rows["endless"].successor_id = rows["successor"].id
+    assert clear_old(database, days=90) == 2
+    assert clear_old(database, days=90) == 0
+    with database.read() as session:
+        assert set(session.scalars(sa.select(Token.name))) == {"lately", "endless", "successor", "t"}
