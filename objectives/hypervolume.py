@@ -16,7 +16,15 @@ from objectives.pareto import hypervolume, nondominated
 from objectives.problem import Data, Problem
 from objectives.shapes import Bools, Floats, Ints
 
-__all__ = ["Front", "closest_to_feasible", "contributions", "infer_ref_point", "observed_front", "violations"]
+__all__ = [
+    "Front",
+    "closest_to_feasible",
+    "contributions",
+    "infer_ref_point",
+    "observed_front",
+    "unbeaten",
+    "violations",
+]
 
 #: the inferred reference point lies this share of the range below the worst value
 MARGIN = 0.1
@@ -60,11 +68,8 @@ def observed_front(problem: Problem, data: Data, *, ref_point: Floats | None = N
     ((1, 0), [[7.0, 4.0], [5.0, 2.0]], 45.0)
     """
     complete, feasible = _masks(problem, data)
-    columns = problem.optimized_index
-    Y = problem.to_max(data.values)[:, columns] if len(data) else np.empty((0, problem.m))
-    rows = np.flatnonzero(feasible)
-    rows = rows[nondominated(Y[rows])]
-    rows = _best_first(Y, rows)
+    Y = _optimized(problem, data)
+    rows = _unbeaten(Y, feasible)
     given = _given(problem, ref_point)
     signs = np.array([metric.sign for metric in problem.optimized])
     ref_max = np.where(np.isnan(given), infer_ref_point(Y[complete], Y[rows]), given)
@@ -77,6 +82,21 @@ def observed_front(problem: Problem, data: Data, *, ref_point: Floats | None = N
         ref_point_inferred=tuple(x.threshold is None for x in problem.optimized),
         hypervolume=hypervolume(Y[rows], ref_max),
     )
+
+
+def unbeaten(problem: Problem, data: Data) -> Ints:
+    """The rows (p,) of the front alone, without its hypervolume: O(n log n) for up to three metrics."""
+    return _unbeaten(_optimized(problem, data), _masks(problem, data)[1])
+
+
+def _optimized(problem: Problem, data: Data) -> Floats:
+    """The optimized metrics (n, m), maximised."""
+    return problem.to_max(data.values)[:, problem.optimized_index] if len(data) else np.empty((0, problem.m))
+
+
+def _unbeaten(Y: Floats, feasible: Bools) -> Ints:
+    rows = np.flatnonzero(feasible)
+    return _best_first(Y, rows[nondominated(Y[rows])])
 
 
 def infer_ref_point(Y: Floats, front: Floats) -> Floats:

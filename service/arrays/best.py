@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from objectives.clusters import best_of_clusters
-from objectives.hypervolume import observed_front
+from objectives.hypervolume import unbeaten
 from objectives.parameters import Categorical
 from objectives.problem import Data, Problem
 from objectives.shapes import Floats
@@ -20,6 +20,8 @@ __all__ = ["Best", "Reported", "best_of", "chosen_of"]
 
 #: How far apart two different values of a category count, in each of their columns.
 HALF: float = float(np.sqrt(0.5))
+#: How far outside its bounds, in widths of them, a number is told from one that lies farther.
+FARTHEST: float = 1e6
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def best_of(definition: Definition, reported: Sequence[Reported]) -> tuple[Best,
     none, all that meet their thresholds are the best, in their order.
     """
     problem, values = _values(definition, reported)
-    rows = observed_front(problem, Data([{}] * len(values), values)).indices
+    rows = unbeaten(problem, Data([{}] * len(values), values)).tolist()
     if problem.m == 1:
         rows = rows[:1]
     return _best(problem, reported, values, rows)
@@ -96,5 +98,6 @@ def _column(parameter: Any, given: Sequence[Any]) -> Floats:
     there = np.array([0.0 if value is None else float(value) for value in given])
     middle = np.array([value is None for value in given])
     low = parameter.low if hasattr(parameter, "low") else parameter.values[0]
-    units = parameter.to_unit(np.where(middle, low, there))
+    with np.errstate(over="ignore"):
+        units = np.clip(parameter.to_unit(np.where(middle, low, there)), -FARTHEST, FARTHEST)
     return np.where(middle, 0.5, units)[:, None]

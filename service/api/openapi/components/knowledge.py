@@ -9,7 +9,6 @@ from service.api.openapi.shapes import (
     ID,
     NUMBER,
     TIME,
-    TRUTH,
     WHOLE,
     Schema,
     list_of,
@@ -72,7 +71,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         metric=nullable(text("accuracy")),
         best=NUMBER,
         amount=NUMBER,
-        missed=nullable(TRUTH),
+        missed=nullable(NUMBER),
     ),
     "recommendation": thing(
         "recommendation",

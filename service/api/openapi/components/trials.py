@@ -94,7 +94,12 @@ COMPONENTS: Final[dict[str, Schema]] = {
         task=at_times(text("full")),
     ),
     "front_point": thing(
-        "front_point", "A configuration that none beats.", id=ID, assignments=ASSIGNMENTS, values=VALUES
+        "front_point",
+        "A configuration that none beats; the contribution is what the hypervolume would lose without it.",
+        id=ID,
+        assignments=ASSIGNMENTS,
+        values=VALUES,
+        contribution=nullable(NUMBER),
     ),
     "recommended": thing(
         None,
