@@ -12,12 +12,12 @@ from service.api import markers
 from service.api.auth import caller, own_client, requires
 from service.api.door import Door, read, wait_until, write
 from service.api.experiment_lists import search
-from service.api.experiments import found, shown_in_list
+from service.api.experiments import found, put_away, shown_in_list
 from service.api.fronts import wait_for_front
 from service.api.paging import as_page, read_limit
 from service.api.projects import found_project
 from service.api.training_runs import shown_run, shown_runs
-from service.api.wire import body, choice, reply, truth, walk, walked
+from service.api.wire import body, choice, reply, walk, walked
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Experiment, Project
 from service.runs import lifecycle
@@ -150,13 +150,9 @@ def update(experiment_id: str) -> Response:
 @requires("write")
 def delete(experiment_id: str) -> Response:
     """Put an AI experiment away, with `include_runs` its runs as well."""
-    with_runs = truth("include_runs")
-    with write() as door:
-        row = found_ai(door, experiment_id)
-        experiments.delete(door.session, row, now=door.now)
-        if with_runs:
-            lifecycle.delete_all(door.session, row.id, token_id=caller().token_id, now=door.now)
-    return reply({})
+    with read() as door:
+        found_ai(door, experiment_id)
+    return put_away(experiment_id)
 
 
 @blueprint.post("/v1/aiexperiments/<experiment_id>/training_runs")

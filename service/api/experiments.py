@@ -17,7 +17,7 @@ from service.models import Experiment, Project
 from service.runs import lifecycle
 from service.schemas.fields import shorten
 
-__all__ = ["blueprint", "found", "shown_in_list"]
+__all__ = ["blueprint", "found", "put_away", "shown_in_list"]
 
 blueprint = Blueprint("experiments", __name__)
 
@@ -94,9 +94,17 @@ def update(experiment_id: str) -> Response:
 @requires("write")
 def delete(experiment_id: str) -> Response:
     """Put an experiment away: it stays readable, and `PUT` with state `active` restores it."""
+    return put_away(experiment_id)
+
+
+def put_away(experiment_id: str) -> Response:
+    """Put the experiment of the path away, with its runs if the query says so."""
     with_runs = _include_runs()
     with write() as door:
-        experiments.delete(door.session, found(door, experiment_id), with_runs=with_runs, now=door.now)
+        row = found(door, experiment_id)
+        experiments.delete(door.session, row, now=door.now)
+        if with_runs:
+            lifecycle.delete_all(door.session, row.id, token_id=caller().token_id, now=door.now)
     return reply({})
 
 

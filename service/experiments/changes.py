@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.arrays import check_searchable
 from service.errors import InvalidInputError
 from service.events import EventType, record
 from service.experiments.parts import assigned, grid_budget, said, touch
-from service.models import Experiment, Refresh, TrainingRun
+from service.models import Experiment, Refresh
 from service.refreshes import hold, mark_changed
 from service.reshaping import forget_models, reshape
 from service.schemas.experiment import Definition, check_solutions
@@ -105,18 +104,15 @@ def forget_hyperparameters(session: Session, experiment: Experiment, *, now: dat
     _changed(session, experiment, ["hyperparameters"], now=now)
 
 
-def delete(session: Session, experiment: Experiment, *, with_runs: bool = False, now: datetime) -> None:
+def delete(session: Session, experiment: Experiment, *, now: datetime) -> None:
     """Put an experiment away: it stays readable and can be restored. Deleting it again changes nothing.
 
-    Its training runs stay where they are, or go `with_runs`.
+    Its training runs stay where they are (`service.runs.lifecycle.delete_all` puts them away).
     """
     _lock(session, experiment)
     if experiment.state != "deleted":
         experiment.state = "deleted"
         _changed(session, experiment, ["state"], now=now)
-    if with_runs:
-        runs = sa.update(TrainingRun).where(TrainingRun.experiment_id == experiment.id)
-        session.execute(runs.values(deleted=True, updated_at=now))
 
 
 def _lock(session: Session, experiment: Experiment) -> Refresh:
