@@ -38,10 +38,11 @@ class _List(Strict):
 def changed_parameters(definition: Definition, retired: Sequence[Document], given: Any) -> ParameterChange:
     """Read and check the new list. Raise `InvalidInputError` for the first thing that is wrong.
 
-    `retired` holds what was taken away before: `{"parameter": …}` whole ones, `{"value": …, "of": …}` categories.
+    `retired` holds what was taken away before, by name: parameters as they were, and under `categories` the values that
+    a categorical one had; of one that is still there only those.
     """
     present = {parameter.name: parameter.model_dump() for parameter in definition.parameters}
-    gone = {item["parameter"]["name"]: item["parameter"] for item in retired if "parameter" in item}
+    gone = {item["name"]: _without_categories(item) for item in retired if "type" in item}
     known = {**gone, **present}
     merged = [_merged(item, known, f".parameters[{index}]") for index, item in enumerate(_as_list(given))]
     parsed = parse_model(_List, {"parameters": merged}).parameters
@@ -58,6 +59,10 @@ def changed_parameters(definition: Definition, retired: Sequence[Document], give
         retired=_retired(known, retired, parameters),
         added=tuple(parameter for parameter in parameters if parameter.name not in present),
     )
+
+
+def _without_categories(item: Document) -> Document:
+    return {name: value for name, value in item.items() if name != "categories"}
 
 
 def _as_list(given: Any) -> list[Any]:
@@ -117,10 +122,8 @@ def _numbered(parameter: Parameter, before: Document | None, retired: Sequence[D
     """Keep the numbers that categories have, or had before they were taken away; new ones go on from the highest."""
     if parameter.categorical_values is None or before is None:
         return parameter
-    numbers = {
-        item["value"]["name"]: item["value"]["enum_index"] for item in retired if item.get("of") == parameter.name
-    }
-    numbers |= {value["name"]: value["enum_index"] for value in before["categorical_values"]}
+    hidden = [value for item in retired if item["name"] == parameter.name for value in item.get("categories", ())]
+    numbers = {value["name"]: value["enum_index"] for value in (*hidden, *before["categorical_values"])}
     values = []
     for value in parameter.categorical_values:
         number = numbers.setdefault(value.name, max(numbers.values()) + 1)
@@ -131,13 +134,15 @@ def _numbered(parameter: Parameter, before: Document | None, retired: Sequence[D
 def _retired(
     known: Mapping[str, Document], retired: Sequence[Document], parameters: Sequence[Parameter]
 ) -> list[Document]:
-    """Return what is gone now: whole parameters, and categories of those that are there."""
+    """Return what is gone now: whole parameters, and categories of those that are there or were."""
     present = {parameter.name: parameter for parameter in parameters}
-    gone: list[Document] = [{"parameter": before} for name, before in sorted(known.items()) if name not in present]
-    values = {(item["of"], item["value"]["name"]): item["value"] for item in retired if "of" in item}
-    for name, before in known.items():
-        values |= {(name, value["name"]): value for value in before["categorical_values"] or ()}
-    for (name, value), document in sorted(values.items()):
-        if name not in present or value not in present[name].choices:
-            gone.append({"of": name, "value": document})
+    hidden = {item["name"]: item.get("categories", []) for item in retired}
+    gone: list[Document] = []
+    for name, before in sorted(known.items()):
+        had = {value["name"]: value for value in [*hidden.get(name, []), *(before["categorical_values"] or [])]}
+        there = present[name].choices if name in present else Parameter.model_validate(before).choices
+        categories = [value for value in had.values() if value["name"] not in there]
+        whole = {} if name in present else before
+        if whole or categories:
+            gone.append({"name": name, **whole, **({"categories": categories} if categories else {})})
     return gone

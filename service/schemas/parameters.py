@@ -49,7 +49,7 @@ class CategoricalValue(Tagged):
     """One of the values of a categorical parameter."""
 
     name: Annotated[str, Field(min_length=1, max_length=50)]
-    enum_index: int | None = None
+    enum_index: Annotated[int, Field(lt=2**31)] | None = None
 
 
 _ValueOrName = Annotated[CategoricalValue, BeforeValidator(named, json_schema_input_type=CategoricalValue | str)]
@@ -167,13 +167,19 @@ class LinearConstraint(Tagged):
 
 
 def normal(parameter: Parameter) -> Parameter:
-    """Return a checked parameter as it is stored: its grid in order, its categories with numbers from 1 on."""
+    """Return a checked parameter as it is stored: its grid in order, its categories with numbers.
+
+    They are counted from 1 on, unless each brings one of its own, as those of a copied experiment do.
+    """
     changes: dict[str, Any] = {}
     if parameter.grid is not None:
         changes["grid"] = sorted(parameter.grid)
     if parameter.categorical_values is not None:
-        values = enumerate(parameter.categorical_values, 1)
-        changes["categorical_values"] = [CategoricalValue(name=value.name, enum_index=i) for i, value in values]
+        given = [value.enum_index or 0 for value in parameter.categorical_values]
+        own = min(given) > 0 and len(set(given)) == len(given)
+        numbers = given if own else range(1, len(given) + 1)
+        pairs = zip(parameter.categorical_values, numbers, strict=True)
+        changes["categorical_values"] = [CategoricalValue(name=value.name, enum_index=i) for value, i in pairs]
     return parameter.model_copy(update=changes)
 
 

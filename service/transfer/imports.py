@@ -23,6 +23,7 @@ from service.models import Experiment, Observation, Suggestion
 from service.schemas import fields
 from service.schemas.assignments import assignments_key, check_assignments
 from service.schemas.experiment import Definition, parse_experiment
+from service.schemas.past import check_retired, definition_then
 from service.schemas.result import Result, check_metadata, check_result, parse_document
 from service.schemas.tasks import parse_task
 from service.transfer import document
@@ -73,6 +74,7 @@ class _File:
 
     body: dict[str, Any] | None = None
     definition: Definition | None = None
+    retired: list[dict[str, Any]] = field(default_factory=list)
     state: str = "active"
     suggestions: dict[str, int] = field(default_factory=dict)
     result_ids: set[str] = field(default_factory=set)
@@ -84,6 +86,10 @@ class _File:
         if self.definition is None:
             raise RuntimeError("the definition has not been read")
         return self.definition
+
+    def then(self, assignments: Any) -> Definition:
+        """The definition as it was when these assignments were made."""
+        return definition_then(self.known, self.retired, assignments)
 
 
 class Import:
@@ -136,6 +142,7 @@ class Import:
 
     def _begin(self, session: Session, now: datetime) -> None:
         row = experiments.create(session, self._read.body or {}, client_id=self._client_id, now=now)
+        row.retired = self._read.retired
         self.experiment_id = row.id
 
     def _delete(self, session: Session, now: datetime) -> None:
@@ -148,7 +155,7 @@ class Import:
         self._ids.update(zip((item.id for item in given), made, strict=True))
 
     def _suggestion_row(self, item: _Suggestion, now: datetime) -> dict[str, Any]:
-        assignments = check_assignments(self._read.known, item.assignments)
+        assignments = check_assignments(self._read.then(item.assignments), item.assignments)
         claimed_at = document.read_time(item.claimed, ".claimed")
         return {
             "experiment_id": self.experiment_id,
@@ -167,7 +174,7 @@ class Import:
         }
 
     def _add_observations(self, session: Session, batch: Iterable[Any], now: datetime) -> None:
-        incoming = [_incoming(self._read.known, item, self._ids, self.experiment_id or _NOT_YET) for item in batch]
+        incoming = [_incoming(self._read.then, item, self._ids, self.experiment_id or _NOT_YET) for item in batch]
         store_results(session, incoming, now=now)
 
 
@@ -210,12 +217,13 @@ def _check_experiment(read: _File, value: Any, name: str | None) -> None:
     with _Naming(".experiment"):
         if not isinstance(value, dict):
             raise InvalidInputError("expected an object", field="")
-        body = {key: item for key, item in value.items() if key not in ("state", "created")}
+        body = {key: item for key, item in value.items() if key not in ("state", "created", "retired")}
         read.state = value.get("state", "active")
         if read.state not in ("active", "deleted"):
             raise InvalidInputError(f"state {fields.shorten(read.state)}: expected active or deleted", field=".state")
         read.body = {**body, "name": name} if name is not None else body
         read.definition = parse_experiment(read.body)[1]
+        read.retired = check_retired(value.get("retired") or [])
 
 
 def _check_suggestion(read: _File, value: Any, _name: str | None) -> None:
@@ -223,7 +231,7 @@ def _check_suggestion(read: _File, value: Any, _name: str | None) -> None:
     read.counts["suggestions"] += 1
     with _Naming(f".suggestions[{index}]"):
         item = fields.parse_model(_Suggestion, _object(value))
-        check_assignments(read.known, item.assignments)
+        check_assignments(read.then(item.assignments), item.assignments)
         parse_task(item.task, read.known.task_by_name)
         check_metadata(item.metadata)
         for name in ("created", "claimed", "closed"):
@@ -237,14 +245,16 @@ def _check_observation(read: _File, value: Any, _name: str | None) -> None:
     index = read.counts["observations"]
     read.counts["observations"] += 1
     with _Naming(f".observations[{index}]"):
-        incoming = _incoming(read.known, value, read.suggestions, _NOT_YET)
+        incoming = _incoming(read.then, value, read.suggestions, _NOT_YET)
         if incoming.result.result_id in read.result_ids:
             message = f"result_id {incoming.result.result_id!r} stands twice"
             raise InvalidInputError(message, field=".result_id")
         read.result_ids.add(incoming.result.result_id)
 
 
-def _incoming(definition: Definition, value: Any, suggestions: Mapping[str, int], experiment_id: int) -> Incoming:
+def _incoming(
+    then: Callable[[Any], Definition], value: Any, suggestions: Mapping[str, int], experiment_id: int
+) -> Incoming:
     """Take one observation of the file apart, by the rules of every result."""
     given = dict(_object(value))
     created_at = document.read_time(given.pop("created", None), ".created")
@@ -256,7 +266,7 @@ def _incoming(definition: Definition, value: Any, suggestions: Mapping[str, int]
     if not isinstance(given.get("result_id"), str):
         raise InvalidInputError("the key `result_id` is missing: expected text", field=".result_id")
     message = parse_document({**given, "experiment": experiment_id}, result_id=given["result_id"])
-    return Incoming(check_result(message, definition), created_at)
+    return Incoming(check_result(message, then(message.assignments)), created_at)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -246,3 +246,22 @@ def test_a_grid_with_new_values_has_a_new_budget_and_serves_what_is_untried(api:
     assert change(api, experiment, {"name": "g", "grid": [1, 2, 3]})["observation_budget"] == 3
     given = [api.post(f"/v1/experiments/{experiment}/suggestions").json["assignments"]["g"] for _ in range(3)]  # type: ignore[index]
     assert given == [2, 3, 1]
+
+
+@on_sqlite
+def test_an_experiment_that_changed_can_be_moved_with_its_past(api: Api) -> None:
+    category = {"name": "c", "type": "categorical", "categorical_values": ["p", "q"]}
+    experiment = api.experiment(parameters=[*PARAMETERS, category])
+    observe(api, experiment, 1.0, x=0.1, y=0.2, c="q")
+    change(api, experiment, X, {"name": "c", "categorical_values": ["p", "r"]}, Z)
+    observe(api, experiment, 2.0, x=0.3, c="r", z=5)
+    assert api.get(f"/v1/experiments/{experiment}/export", query_string={"format": "csv"}).status_code == 200
+    file = api.get(f"/v1/experiments/{experiment}/export").data
+    reply = api.call("POST", "/v1/experiments/import", data=file, content_type="application/json")
+    assert reply.status_code == 200, reply.text
+    twin = next(item["id"] for item in api.get("/v1/experiments").json["data"] if item["id"] != experiment)  # type: ignore[index]
+    assert measured(api, twin) == measured(api, experiment)
+    for key in (experiment, twin):
+        after = change(api, key, X, {**Y, "default_value": 0.5}, {"name": "c", "categorical_values": ["p", "q", "r"]})
+        numbers = [value["enum_index"] for value in after["parameters"][0]["categorical_values"]]
+        assert (numbers, measured(api, key)[0]["y"]) == ([1, 2, 3], 0.2)
