@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -93,5 +93,6 @@ def _database_error(error: DBAPIError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    named = getattr(g, "request_id", "none")
+    log.error("unexpected error on %s %s (request %s)", request.method, request.path, named, exc_info=error)
     return problem(500, "An unexpected server error has occurred.", "unexpected", facts={})

@@ -18,6 +18,7 @@ from service.app import create_app
 from service.db import Database
 from service.settings import Settings
 from tasks.optimize import refresh_once
+from tests.service.api.described import check_described
 from tests.support import BODY, new_client
 
 
@@ -33,7 +34,10 @@ class Api:
         more.setdefault("auth", (self.secret, ""))
         if body is not None:
             more["json"] = body
-        return self.app.test_client().open(path, method=method, **more)
+        reply = self.app.test_client().open(path, method=method, **more)
+        is_whole = "fields" not in f"{path}{more.get('query_string')}" and "fields" not in (body or ())
+        check_described(self.app, reply, is_whole=is_whole)
+        return reply
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.call("GET", path, **more)

@@ -125,3 +125,9 @@ COMPONENTS: Final[dict[str, Schema]] = {
         recommended=nullable(ref("recommended")),
     ),
 }
+
+COMPONENTS["batched_observation"] = {
+    **COMPONENTS["observation"],
+    "description": "An observation of a batch; one that was only checked has no id.",
+    "properties": {**COMPONENTS["observation"]["properties"], "id": nullable(ID)},
+}

@@ -131,7 +131,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "queued_suggestions.delete": Operation(),
     "observations.create": Operation(reply="observation", body=_RESULT, example=_EXAMPLE),
     "observations.create_batch": Operation(
-        page="observation",
+        page="batched_observation",
         body=_object(
             ("observations",),
             observations={"type": "array", "items": _RESULT, "maxItems": 2500},
