@@ -59,14 +59,14 @@ class _Guarded(Protocol):
 
 
 def requires(
-    scope: str, *, development: bool | None = None, guest_query: bool = False, for_project: bool = True
+    scope: str, *, development: bool | None = None, page: bool = False, for_project: bool = True
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a view run only for a token that may do this; `caller()` then says whose it is.
 
-    `guest_query` marks a page: it takes a guest's token in its address, and the cookie of who has signed in. What is of
+    `page` marks a page: it takes a guest's token in its address, and the cookie of who has signed in. What is of
     a client as a whole is not for tokens of one of its projects: `for_project=False`.
     """
-    guard = Guard(scope, development, guest_query, for_project)
+    guard = Guard(scope, development, page, for_project)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)

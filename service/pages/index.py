@@ -23,7 +23,7 @@ problems.register(blueprint)
 
 
 @blueprint.get("/")
-@requires("read", guest_query=True)
+@requires("read", page=True)
 def index() -> Response:
     """Show the caller's newest experiments."""
     with read() as door:

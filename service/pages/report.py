@@ -33,7 +33,7 @@ problems.register(blueprint)
 
 
 @blueprint.get("/experiments/<experiment_id>/report")
-@requires("read", guest_query=True)
+@requires("read", page=True)
 def report(experiment_id: str) -> Response:
     """Show what an experiment found; `?x=` and `?y=` choose the metrics of the plot."""
     wanted = _id(experiment_id)
