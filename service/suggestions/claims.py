@@ -85,8 +85,9 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
     The refresh's row is locked first, as by those who store results and fill pools: whoever took a suggestion first and
     that row later would stand in their way, and they in his.
     """
-    refuse_deleted(experiment)
     refresh = hold(session, [experiment.id])[experiment.id]
+    session.refresh(experiment, ("state", "parameters"))  # it may have been changed while the lock was waited for
+    refuse_deleted(experiment)
     definition = cache(partial(Definition.of, experiment))  # read only where no pool spares it
     claimed = []
     for one in asked:
