@@ -11,7 +11,7 @@ import numpy as np
 from objectives.errors import DataError
 from objectives.shapes import Bools, Floats, Ints
 
-__all__ = ["crowding", "hypervolume", "nondominated", "ranks", "violation_order"]
+__all__ = ["EXACT_OBJECTIVES", "crowding", "hypervolume", "nondominated", "ranks", "violation_order"]
 
 #: up to so many objectives the hypervolume is exact whatever the number of rows
 EXACT_OBJECTIVES = 6

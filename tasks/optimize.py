@@ -44,8 +44,9 @@ log = logging.getLogger(__name__)
 PROGRESS_POINTS: Final = 60
 RENEW_EVERY_S: Final = 10.0
 MOST_POOLED: Final = 16
-#: With more points of five and more metrics what each contributes is not worked out.
-MOST_MANY_METRICS: Final = 60
+#: For how many points what each contributes is worked out, by the number of metrics: a fifth of a second at most.
+#: With more metrics the hypervolume itself is an estimate, too rough to be taken apart.
+MOST_CONTRIBUTING: Final[Mapping[int, int]] = {1: 10_000, 2: 10_000, 3: 10_000, 4: 500, 5: 150, 6: 80}
 
 
 class Overtaken(Exception):  # noqa: N818 not an error: somebody else has the lease and does the work
@@ -265,7 +266,7 @@ def _points(work: _Work, front: Front) -> list[dict[str, Any]]:
 
 def _contributions(work: _Work, front: Front) -> list[float | None]:
     """What the hypervolume would lose without each point; unknown where many points of many metrics cost too much."""
-    if work.problem.m == 0 or (work.problem.m > 4 and len(front) > MOST_MANY_METRICS):
+    if len(front) > MOST_CONTRIBUTING.get(work.problem.m, 0):
         return [None] * len(front)
     return [_finite(share) for share in contributions(front, work.problem).tolist()]
 
