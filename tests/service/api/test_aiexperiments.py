@@ -24,6 +24,10 @@ BODY: Final[Mapping[str, Any]] = {
 WHOLE: Final = {"a": 7, "b": -1.5, "c": "e"}
 
 
+#: What the database does is the same for both kinds: tests/service/runs and the tests without this mark see to that.
+ON_SQLITE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
 def project(api: Api) -> str:
     client = api.get("/v1/tokens/self").json["client"]
@@ -86,12 +90,14 @@ def test_a_run_begins_with_a_suggestion_and_ends_as_its_observation(api: Api, ex
     assert [(v["value"], v["value_stddev"]) for v in observation["values"]] == [(5, None)]
 
 
+@ON_SQLITE
 def test_a_run_without_its_metrics_or_that_failed_is_a_failure(api: Api, experiment: str) -> None:
     for body in ({"state": "completed"}, {"state": "failed", "values": {"profit": {"value": 1}}}):
         tell(api, start(api, experiment), **body)
     assert [(o["failed"], o["values"]) for o in observations(api, experiment)] == [(True, [])] * 2
 
 
+@ON_SQLITE
 def test_assignments_of_ones_own_are_tried_as_they_are(api: Api, experiment: str) -> None:
     whole = start(api, experiment, assignments={**WHOLE, "mine": 1})
     assert whole["assignments"] == {**WHOLE, "mine": 1}
@@ -105,6 +111,7 @@ def test_assignments_of_ones_own_are_tried_as_they_are(api: Api, experiment: str
     assert (over["suggestion"], over["observation"] is not None, over["finished"]) == (None, True, True)
 
 
+@ON_SQLITE
 def test_a_run_that_left_its_suggestion_is_observed_where_it_ended(api: Api, experiment: str) -> None:
     run = start(api, experiment)
     tell(api, run, assignments=WHOLE, values={"profit": {"value": 1}}, state="completed")
@@ -127,6 +134,7 @@ def test_an_archived_run_takes_its_observation_along_and_brings_it_back(api: Api
     assert api.call("PUT", experiment, {"state": "active"}).json["state"] == "active"
 
 
+@ON_SQLITE
 def test_the_best_runs_are_those_of_the_front(api: Api, project: str) -> None:
     body = {**BODY, "metrics": [{"name": "revenue"}, {"name": "sales"}], "budget": 50}
     experiment = f"/v1/aiexperiments/{api.post(f'{project}/aiexperiments', body).json['id']}"
@@ -160,7 +168,7 @@ def test_runs_of_an_experiment_are_found_by_it(api: Api, project: str, experimen
     assert found(("optimized_suggestion", False)) == [named["id"]]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_what_only_other_experiments_have_is_refused(api: Api, project: str, experiment: str) -> None:
     wrong: list[Mapping[str, Any]] = [
         {"observation_budget": 3}, {"project": "p"}, {"runs_only": True}, {"tasks": []}, {"metrics": ["profit"]},
@@ -178,6 +186,7 @@ def test_what_only_other_experiments_have_is_refused(api: Api, project: str, exp
     assert api.get(f"/v1/experiments/{key}").headers["Location"].endswith(experiment)
 
 
+@ON_SQLITE
 def test_it_changes_while_it_runs(api: Api, experiment: str) -> None:
     changes: list[dict[str, Any]] = [
         {"budget": 13}, {"budget": None}, {"metadata": {"x": 1}}, {"metadata": {}}, {"metadata": None},
@@ -192,7 +201,7 @@ def test_it_changes_while_it_runs(api: Api, experiment: str) -> None:
         assert api.get(experiment).json == reply.json
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_lists_show_ai_experiments_and_those_of_a_project(api: Api, project: str, experiment: str) -> None:
     api.experiment()
     client, key = project.split("/")[3], experiment.rpartition("/")[2]

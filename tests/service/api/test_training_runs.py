@@ -15,7 +15,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from service.db import Database
+from service.runs import checkpoints
 from tests.service.api.conftest import Api
+
+
+#: What the database does is the same for both kinds: tests/service/runs and the tests without this mark see to that.
+ON_SQLITE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ def change(api: Api, method: str, run: Mapping[str, Any], **body: Any) -> TestRe
     return api.call(method, f"/v1/training_runs/{run['id']}", body)
 
 
+@ON_SQLITE
 def test_a_new_run_has_every_key_that_the_client_reads(api: Api, project: str) -> None:
     run = make(api, project)
     assert run == api.get(f"/v1/training_runs/{run['id']}").json
@@ -101,6 +107,7 @@ REFUSED: Final[list[dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+@ON_SQLITE
 def test_what_is_not_a_run_is_refused_by_every_verb(api: Api, project: str) -> None:
     run = make(api, project, assignments={"x": 1})
     for body in REFUSED:
@@ -117,6 +124,7 @@ def test_what_is_not_a_run_is_refused_by_every_verb(api: Api, project: str) -> N
     assert api.get(f"/v1/training_runs/{run['id']}").json == run
 
 
+@ON_SQLITE
 def test_descriptions_of_assignments_come_back_with_them(api: Api, project: str) -> None:
     told = {
         "assignments": {"a": 1, "b": "text"},
@@ -130,6 +138,7 @@ def test_descriptions_of_assignments_come_back_with_them(api: Api, project: str)
     assert change(api, "PUT", run, assignments={"b": 1}).json["assignments_meta"] == {}
 
 
+@ON_SQLITE
 def test_a_long_log_is_cut_and_a_run_ends_once(api: Api, project: str) -> None:
     run = change(api, "MERGE", make(api, project), logs={"stdout": {"content": "a" * 3000}}).json
     assert len(run["logs"]["stdout"]["content"]) == 1124
@@ -138,6 +147,7 @@ def test_a_long_log_is_cut_and_a_run_ends_once(api: Api, project: str) -> None:
     assert change(api, "PUT", run, state="failed").json["completed"] == ended["completed"]
 
 
+@ON_SQLITE
 def test_a_run_is_put_away_and_brought_back(api: Api, project: str) -> None:
     run = make(api, project)
     path = f"/v1/training_runs/{run['id']}"
@@ -160,6 +170,7 @@ def test_many_runs_are_made_at_once_or_none(api: Api, project: str) -> None:
     assert api.get(f"{project}/training_runs").json["count"] == 6
 
 
+@ON_SQLITE
 def test_lists_are_filtered_sorted_and_say_which_fields_there_are(api: Api, project: str) -> None:
     for n in range(4):
         make(api, project, name=f"r{n}", values={"acc": {"value": n / 10}})
@@ -182,7 +193,9 @@ def test_lists_are_filtered_sorted_and_say_which_fields_there_are(api: Api, proj
         assert api.get(f"{project}/training_runs?{query}").status_code == 400, query
 
 
-def test_checkpoints_are_kept_up_to_two_hundred(api: Api, project: str) -> None:
+def test_checkpoints_are_kept_up_to_two_hundred(api: Api, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checkpoints.MOST_CHECKPOINTS == 200
+    monkeypatch.setattr(checkpoints, "MOST_CHECKPOINTS", 3)
     path = f"/v1/training_runs/{make(api, project)['id']}/checkpoints"
     values = [{"name": "z", "value": 1}, {"name": "a", "value": 2, "value_stddev": 0.5}]
     made = api.post(path, {"values": values, "metadata": {"epoch": 1}}).json
@@ -190,12 +203,12 @@ def test_checkpoints_are_kept_up_to_two_hundred(api: Api, project: str) -> None:
     assert api.get(f"{path}/{made['id']}").json == made
     for body in ({}, {"values": [{"value": 1}]}, {"values": [*values, values[0]]}, {"values": {}}, {"value": 1}):
         assert api.post(path, body).status_code == 400, body
-    for _ in range(199):
+    for _ in range(2):
         assert api.post(path, {"values": []}, headers={"X-Response-Content": "skip"}).status_code == 204
     assert api.post(path, {"values": []}).status_code == 403
     page = api.get(f"{path}?limit=1").json
-    assert (page["count"], int(page["data"][0]["id"]) > int(made["id"])) == (200, True)
-    assert api.get(path.removesuffix("/checkpoints")).json["checkpoint_count"] == 200
+    assert (page["count"], int(page["data"][0]["id"]) > int(made["id"])) == (3, True)
+    assert api.get(path.removesuffix("/checkpoints")).json["checkpoint_count"] == 3
 
 
 def test_a_run_carries_tags(api: Api, project: str) -> None:
@@ -229,6 +242,7 @@ def put(api: Api, address: str, content: bytes) -> TestResponse:
     return api.app.test_client().put(address, data=content)
 
 
+@ON_SQLITE
 def test_a_file_is_announced_uploaded_and_fetched_without_a_token(
     make_app: Callable[..., Flask], database: Database, api: Api, project: str, tmp_path: Path
 ) -> None:
@@ -256,7 +270,7 @@ def test_a_file_is_announced_uploaded_and_fetched_without_a_token(
     fetched.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_what_is_no_file_is_refused(make_app: Callable[..., Flask], api: Api, project: str) -> None:
     path = f"/v1/training_runs/{make(api, project)['id']}/files"
     wrong: dict[str, list[Any]] = {
@@ -275,7 +289,7 @@ def test_what_is_no_file_is_refused(make_app: Callable[..., Flask], api: Api, pr
     assert api.post(path, announced()).status_code == 403
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_guest_sees_the_run_that_was_shared_and_nothing_else(api: Api, project: str) -> None:
     run, other = make(api, project), make(api, project)
     guest = api.post(f"/v1/training_runs/{run['id']}/tokens").json["token"]
