@@ -18,7 +18,6 @@ from service.db import Database
 from service.runs import checkpoints
 from tests.service.api.conftest import Api
 
-
 #: What the database does is the same for both kinds: tests/service/runs and the tests without this mark see to that.
 ON_SQLITE: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
