@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
@@ -10,10 +11,23 @@ from typing import Final
 
 from service.supervisor import Command
 
-__all__ = ["WORKERS", "Plan", "commands", "is_taken", "valkey_binary", "web_arguments", "worker_arguments"]
+__all__ = [
+    "WEB_PROCESSES",
+    "WORKERS",
+    "Plan",
+    "commands",
+    "is_taken",
+    "valkey_binary",
+    "web_arguments",
+    "worker_arguments",
+]
 
 #: Threads that answer requests; each may wait a moment for a fresher pool.
 WEB_THREADS: Final = 16
+#: Processes of them: threads of one wait for each other's Python, which shows in the slowest requests.
+WEB_PROCESSES: Final = 2
+#: How far workers stand back for those who answer requests: a model may take a moment longer, a caller waits for it.
+_WORKERS_NICE: Final = 10
 WORKERS: Final = 2
 
 
@@ -64,10 +78,10 @@ def is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def web_arguments(host: str, port: int) -> list[str]:
+def web_arguments(host: str, port: int, *, processes: int = WEB_PROCESSES) -> list[str]:
     """Return the module and arguments that run the web server."""
     address = ["--host", host, "--port", str(port), "--interface", "wsgi", "--no-ws", "--log-level", "error"]
-    threads = ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
+    threads = ["--workers", str(processes), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
     return ["granian", *address, *threads, "service.wsgi:app"]
 
 
@@ -75,6 +89,11 @@ def worker_arguments(concurrency: int) -> list[str]:
     """Return the module and arguments that run a Celery worker. Gossip and mingle would only slow its start."""
     quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
     return ["celery", "--quiet", "-A", "tasks", "worker", "--concurrency", str(concurrency), *quiet]
+
+
+def _standing_back() -> list[str]:
+    """Return what lowers a command's priority, where the machine has it."""
+    return [] if shutil.which("nice") is None else ["nice", "-n", str(_WORKERS_NICE)]
 
 
 def commands(plan: Plan) -> list[Command]:
@@ -90,7 +109,7 @@ def commands(plan: Plan) -> list[Command]:
     }
     own = [
         Command("web", [python, "-m", *web_arguments(plan.host, plan.port)], env),
-        Command("worker", [python, "-m", *worker_arguments(WORKERS)], env),
+        Command("worker", [*_standing_back(), python, "-m", *worker_arguments(WORKERS)], env),
         Command("ingest", [python, "-m", "tasks.ingest"], {**env, "TRADESPACE_READER": "embedded"}),
         Command("relay", [python, "-m", "tasks.relay"], env),
     ]

@@ -178,10 +178,11 @@ def _become(*argv: str) -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535))
-def serve(host: str, port: int) -> None:
+@click.option("--processes", default=embedded.WEB_PROCESSES, show_default=True, type=click.IntRange(1, 64))
+def serve(host: str, port: int, processes: int) -> None:
     """Run the web server alone."""
     read_settings()
-    _become(*embedded.web_arguments(host, port))
+    _become(*embedded.web_arguments(host, port, processes=processes))
 
 
 @click.command()
