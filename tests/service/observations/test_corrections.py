@@ -103,7 +103,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_after_any_corrections_the_sums_are_those_of_what_is_left(sqlite_only: Database, steps: Any) -> None:
     with sqlite_only.write() as session:
