@@ -61,7 +61,7 @@ serve: $(SETUP) ## The whole system on this machine, its data in var/ (Ctrl-C en
 # -- checking it ------------------------------------------------------------------------------------------------------
 .PHONY: test
 test: $(SETUP) $(SIGOPT) ## The whole suite, on SQLite, PostgreSQL, Valkey and in Chromium (ARGS=... go to pytest)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check check-locks
 check: $(SETUP) check-locks ## What needs no test to be seen: style, types, the import law, fresh lock files
