@@ -1,7 +1,7 @@
 """The API is what its document says, for what the document allows and for what it does not: on a real server.
 
 schemathesis makes the requests and holds every reply against the document, all of its checks on. Here each operation
-gets a few; `make fuzz` (openapi_fuzz.py) sends thousands, and every edge of every schema.
+gets one of each; `make fuzz` (openapi_fuzz.py) sends thousands, and every edge of every schema.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
@@ -32,7 +33,7 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 FEW = settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     derandomize=True,
     database=None,
@@ -62,5 +63,8 @@ def test_every_operation_is_what_the_document_says(schema: Any, server: Server, 
     def check(case: Any) -> None:
         case.call_and_validate(base_url=str(server.http.base_url), headers={"Authorization": f"Bearer {server.token}"})
 
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        FEW(given(told.as_strategy(generation_mode=mode))(check))()
+    FEW(given(told.as_strategy(generation_mode=GenerationMode.POSITIVE))(check))()
+    try:
+        FEW(given(told.as_strategy(generation_mode=GenerationMode.NEGATIVE))(check))()
+    except Unsatisfiable:
+        assert "requestBody" not in DOCUMENT["paths"][path][method.lower()]  # whatever is sent is allowed
