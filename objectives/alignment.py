@@ -6,12 +6,15 @@ The line is found here; the rest is left to the model, to which the cost is one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from objectives.features import FeatureMap
 from objectives.gp import fit_gp
 from objectives.shapes import Floats, Ints
 
-__all__ = ["aligned"]
+__all__ = ["align_columns", "aligned"]
 
 #: the stand-in model of a cheap task sees at most so many of its rows, evenly over time
 ROWS = 150
@@ -43,6 +46,20 @@ def aligned(Z: Floats, owner: Ints, values: Floats, costs: Floats) -> tuple[Floa
         rows = costs == cost
         slope, offset = _line(_foretold(Z, owner, values, np.flatnonzero(rows), Z[real]), values[real])
         found[rows], slopes[rows] = offset + slope * values[rows], slope
+    return found, slopes
+
+
+def align_columns(
+    features: FeatureMap, X: Floats, Y: Floats, costs: Floats, wanted: Sequence[bool]
+) -> tuple[Floats, Floats]:
+    """`aligned` for each wanted column of Y (n, k), NaN left out; the values and the slopes, each (n, k)."""
+    found, slopes = Y.copy(), np.ones(Y.shape)
+    if (costs == 1.0).all():
+        return found, slopes
+    Z = features(X)
+    for j in np.flatnonzero(wanted).tolist():
+        rows = ~np.isnan(Y[:, j])
+        found[rows, j], slopes[rows, j] = aligned(Z[rows], features.owner, Y[rows, j], costs[rows])
     return found, slopes
 
 

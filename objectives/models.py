@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from objectives.alignment import aligned
+from objectives.alignment import align_columns
 from objectives.composed import Composed, Part
 from objectives.errors import FitError
 from objectives.features import FeatureMap
@@ -21,7 +21,7 @@ from objectives.gp import GP, Prior, fit_gp
 from objectives.kernels import KERNELS
 from objectives.metrics import Metric
 from objectives.pareto import violation_order
-from objectives.population import evolve
+from objectives.population import GENERATIONS, evolve
 from objectives.problem import Data, Problem
 from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
 from objectives.shapes import Assignments, Bools, Floats
@@ -31,6 +31,8 @@ __all__ = ["FitQuality", "Models", "Scalarized", "conditioned", "fit", "local_ro
 
 #: every so many fits the search for hyperparameters also starts afresh, from the prior's medians
 FRESH_STARTS_EVERY = 3
+#: as when the data has grown by this share at once, as it does with batches; the population then evolves for longer
+FRESH_GROWTH = 0.1
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12
 #: names under which hyperparameters that belong to no metric are kept
@@ -212,9 +214,10 @@ def fit(
         len(data) if refit else previous.fitted_at,
         {**previous.kernels, **work.kernels},
     )
-    return replace(
-        models, population=evolve(problem, models.features, gps, previous.population, work.X[work.local], rng=rng)
-    )
+    generations = GENERATIONS * min(work.grown, 2)
+    X = work.X[work.local]
+    population = evolve(problem, models.features, gps, previous.population, X, rng=rng, generations=generations)
+    return replace(models, population=population)
 
 
 def conditioned(problem: Problem, data: Data, previous: Models) -> Models:
@@ -265,9 +268,7 @@ class _Work:
         self.X = problem.space.encode(data.assignments)
         self.Z = self.features(self.X, data.costs)
         self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
-        self.slopes = np.ones(self.Y.shape)
-        if not data.real.all():
-            self._align()
+        self.Y, self.slopes = align_columns(FeatureMap(problem.space), self.X, self.Y, data.costs, problem.modelled)
         self.notes: list[str] = []
         self.thetas: dict[str, Floats] = {}
         self.kernels: dict[str, str] = {}
@@ -276,16 +277,8 @@ class _Work:
             self.notes.append(
                 f"models use {int(self.local.sum())} of {len(self.Y)} configurations: the best and a sample"
             )
-        self.fresh = previous.generation % FRESH_STARTS_EVERY == 0
-
-    def _align(self) -> None:
-        """Put what cheap tasks measured on the scale of the real one."""
-        plain = FeatureMap(self.problem.space)
-        Z = plain(self.X)
-        for j in np.flatnonzero(self.problem.modelled).tolist():
-            rows = ~np.isnan(self.Y[:, j])
-            found = aligned(Z[rows], plain.owner, self.Y[rows, j], self.data.costs[rows])
-            self.Y[rows, j], self.slopes[rows, j] = found
+        self.grown = max(len(data) - previous.fitted_at, 1)
+        self.fresh = previous.generation % FRESH_STARTS_EVERY == 0 or self.grown >= FRESH_GROWTH * len(data)
 
     def metric_gp(self, j: int) -> GP | None:
         metric = self.problem.metrics[j]
