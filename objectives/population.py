@@ -18,7 +18,7 @@ from objectives.shapes import Floats
 from objectives.space import SearchSpace
 from objectives.surrogates import Surrogate
 
-__all__ = ["SIZE", "differential", "evolve", "perturb", "repair"]
+__all__ = ["GENERATIONS", "SIZE", "differential", "evolve", "perturb", "repair"]
 
 #: points kept, and generations for each fit
 SIZE, GENERATIONS = 80, 4
