@@ -21,7 +21,7 @@ from service.api.door import read, write
 from service.api.experiments import found
 from service.api.wire import parse_id, reply
 from service.errors import ConflictError, InvalidInputError
-from service.models import Experiment
+from service.models import Experiment, Project
 
 __all__ = ["LARGEST_IMPORT", "blueprint"]
 
@@ -59,6 +59,9 @@ def export(experiment_id: str) -> Response:
     text = TextIOWrapper(file, encoding="utf-8", newline="")
     with read() as door:
         row = found(door, experiment_id)
+        if row.runs_only and form == "json":
+            message = f"Experiment {row.id} is made of training runs, which do not go into a file: expected format=csv"
+            raise InvalidInputError(message, field="format", expected="csv")
         if form == "csv":
             transfer.export_csv(door.session, row, text)
         else:
@@ -89,8 +92,12 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 @requires("write", development=False, for_project=False)
 def import_experiment() -> Response:
     """Make a new experiment of what `export` gave: as the body, or as the file of a form; `name` renames it."""
+    who = caller()
+    with read() as door:
+        project = None if who.project_id is None else door.session.get_one(Project, who.project_id).reference
     with _received() as file:
-        task = transfer.Import(file, client_id=caller().client_id, name=request.args.get("name"))
+        name = request.args.get("name")
+        task = transfer.Import(file, client_id=who.client_id, name=name, project=project, development=who.development)
         task.check()
         try:
             _run(task.steps())

@@ -98,10 +98,20 @@ class Import:
     `experiment_id` is there after the first step, `counts` after the check.
     """
 
-    def __init__(self, file: BinaryIO, *, client_id: int, name: str | None = None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        client_id: int,
+        name: str | None = None,
+        project: str | None = None,
+        development: bool = False,
+    ) -> None:
         self._file = file
         self._client_id = client_id
         self._name = name
+        self._project = project
+        self._development = development
         self._read = _File()
         self._ids: dict[str, int] = {}
         self.experiment_id: int | None = None
@@ -141,7 +151,8 @@ class Import:
         return (value for key, value in pieces(self._file) if key == name)
 
     def _begin(self, session: Session, now: datetime) -> None:
-        row = experiments.create(session, self._read.body or {}, client_id=self._client_id, now=now)
+        body = {**(self._read.body or {}), **({} if self._project is None else {"project": self._project})}
+        row = experiments.create(session, body, client_id=self._client_id, now=now, development=self._development)
         row.retired = self._read.retired
         self.experiment_id = row.id
 

@@ -272,3 +272,27 @@ def test_others_experiments_and_forms_that_are_not_offered_are_refused(api: Api)
     assert api.get(f"/v1/experiments/{key}/export?format=xml").status_code == 400
     api.call("DELETE", f"/v1/experiments/{key}")
     assert api.post(f"/v1/experiments/{key}/import", data=b"x\n").status_code == 409
+
+
+def test_tasks_composites_and_partial_results_make_the_round_trip(api: Api) -> None:
+    body = {
+        "name": "more",
+        "parameters": [{"name": "x", "type": "double", "bounds": {"min": 0, "max": 1}}],
+        "metrics": [
+            {"name": "profit", "expression": "3 * sales - cost"},
+            {"name": "sales", "strategy": "store"},
+            {"name": "cost", "objective": "minimize"},
+        ],
+        "tasks": [{"name": "cheap", "cost": 0.1}, {"name": "full", "cost": 1}],
+        "observation_budget": 20,
+    }
+    key = api.post("/v1/experiments", body).json["id"]  # type: ignore[index]
+    sales, cost = {"name": "sales", "value": 2.0}, {"name": "cost", "value": 1.0}
+    for more in ({"values": [sales, cost], "task": "full"}, {"values": [cost], "task": "cheap", "partial": True}):
+        reply = api.post(f"/v1/experiments/{key}/observations", {"assignments": {"x": 0.5}, **more})
+        assert reply.status_code == 200, reply.text
+    assert api.post(f"/v1/experiments/{key}/suggestions").status_code == 200
+    before = exported(api, key)
+    reply = imported(api, before)
+    assert reply.status_code == 200, reply.text
+    assert without_ids(exported(api, reply.json["experiment"])) == without_ids(before)
