@@ -234,6 +234,12 @@ def many_dimensions(a: dict) -> list[float]:
     return [float(x[0]) + 0.2 * g, (1 - math.sqrt(x[0])) + g]
 
 
+def few_of_many(a: dict) -> list[float]:
+    x = vector(a)
+    g = float(((x[1:11] - 0.35) ** 2).mean()) * 8
+    return [float(x[0]) + 0.2 * g, (1 - math.sqrt(x[0])) + g]
+
+
 def _case(
     name: str, space: SearchSpace, metrics: tuple[Metric, ...], f: Callable[[dict], list[float]], *judge: float
 ) -> Case:
@@ -254,6 +260,7 @@ _ALL = (
     _case("mixed", MIXED_SPACE, minimised(3), mixed, 0.7, 1.5, 1.1),
     _case("conditional", TUNING_SPACE, minimised(2), tuning, 0.5, 2.0),
     _case("d30", box(30), minimised(2), many_dimensions, 1.2, 1.2),
+    _case("d100", box(100), minimised(2), few_of_many, 1.2, 1.2),
     _case("ackley3", box(3, -8.0, 12.0), minimised(1), ackley, 20.0),
     _case("levy4", box(4, -10.0, 10.0), minimised(1), levy, 60.0),
     _case("hartmann6", box(6), minimised(1), hartmann6, 0.0),
