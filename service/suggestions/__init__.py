@@ -7,7 +7,7 @@ from service.suggestions.claims import claim, claim_many, claimed_before, claime
 from service.suggestions.leases import LONGEST_LEASE_S, expire, expiring, heartbeat
 from service.suggestions.making import Asked, enqueue, explicit
 from service.suggestions.pool import Proposal, is_pool_coming, is_searched, refill
-from service.suggestions.reading import STATES, find, find_queued, listed, open_assignments, queue
+from service.suggestions.reading import STATES, find, find_queued, listed, queue
 
 __all__ = [
     "LONGEST_LEASE_S",
@@ -31,7 +31,6 @@ __all__ = [
     "is_pool_coming",
     "is_searched",
     "listed",
-    "open_assignments",
     "queue",
     "refill",
     "update",

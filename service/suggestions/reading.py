@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from service.errors import NotFoundError
 from service.models import Suggestion
 from service.paging import Order, Page, Window, count_of, walk
 
-__all__ = ["STATES", "find", "find_queued", "is_open", "listed", "open_assignments", "queue"]
+__all__ = ["STATES", "find", "find_queued", "is_open", "listed", "queue"]
 
 #: What callers may ask for -> the states of what was handed out.
 STATES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -72,11 +72,4 @@ def is_open(experiment_id: int) -> sa.ColumnElement[bool]:
     """What is being tried now: neither closed, nor expired, nor deleted."""
     return sa.and_(
         Suggestion.experiment_id == experiment_id, Suggestion.state == "open", Suggestion.deleted_at.is_(None)
-    )
-
-
-def open_assignments(session: Session, experiment_id: int) -> list[dict[str, Any]]:
-    """Return the configurations being tried now, oldest first."""
-    return list(
-        session.scalars(sa.select(Suggestion.assignments).where(is_open(experiment_id)).order_by(Suggestion.id))
     )
