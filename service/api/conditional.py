@@ -27,8 +27,8 @@ _CHANGES: Final = frozenset(("PUT", "DELETE", "MERGE"))
 
 def tagged(response: Response, value: Mapping[str, Any]) -> Response:
     """Give a reply its tag; answer 304 to somebody who has this state already."""
-    settings = {name: part for name, part in value.items() if name not in _BY_ITSELF}
-    response.set_etag(f"{_digest(_canonical(settings))}.{_digest(response.get_data())}")
+    whole = _digest(response.get_data())
+    response.set_etag(f"{_settings(value) or whole}.{whole}")
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     if is_looking() or not request.if_none_match.contains_weak(response.get_etag()[0] or ""):
@@ -38,8 +38,12 @@ def tagged(response: Response, value: Mapping[str, Any]) -> Response:
     return response
 
 
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()
+def _settings(value: Mapping[str, Any]) -> str | None:
+    """Return the digest of what is only changed by somebody; None where that is all there is."""
+    if not _BY_ITSELF & value.keys():
+        return None
+    settings = {name: part for name, part in value.items() if name not in _BY_ITSELF}
+    return _digest(json.dumps(settings, sort_keys=True).encode())
 
 
 def _digest(text: bytes) -> str:

@@ -33,7 +33,7 @@ def projected(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _names() -> Sequence[str] | None:
     """Read the query of a GET; of a POST also the body, where `service.api.body` has found it."""
-    if request.method not in ("GET", "POST"):
+    if request.method not in ("GET", "HEAD", "POST"):
         return None
     text = request.args.get("fields") or getattr(g, "fields", None)
     return text.split(",") if text else None

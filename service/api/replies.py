@@ -28,7 +28,8 @@ def reply(value: Mapping[str, Any], status: int = 200) -> Response:
     response = Response(json_text(projected(value)), status=status, mimetype="application/json")
     if value.get("object") == "pagination":
         _link(response, value["paging"])
-    return conditional.tagged(response, value) if request.method == "GET" or conditional.is_looking() else response
+    looks = request.method in ("GET", "HEAD") or conditional.is_looking()
+    return conditional.tagged(response, value) if looks else response
 
 
 def json_text(value: Mapping[str, Any]) -> str:

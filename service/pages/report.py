@@ -46,7 +46,8 @@ def report(experiment_id: str) -> Response:
     context = page(made, x=request.args.get("x"), y=request.args.get("y"), link=_link(wanted), redis_url=redis_url)
     response = make_response(render_template("report.html", symbol=symbol, guest=request.args.get("guest"), **context))
     response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    response.add_etag()  # an open report looks every few seconds: what it has seen is not sent again
+    return response.make_conditional(request)
 
 
 def _id(text: str) -> int:

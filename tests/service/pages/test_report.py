@@ -195,3 +195,10 @@ def test_what_the_page_is_dressed_in_is_there_for_everybody(site: Site) -> None:
         response = site.http.get(f"/assets/{name}")
         assert (response.status_code, response.mimetype) == (200, kind)
         response.close()
+
+
+def test_a_page_that_was_seen_is_not_sent_again(site: Site) -> None:
+    path = f"/experiments/{site.tell(stories.digits)}/report"
+    tag = site.get(path).headers["ETag"]
+    again = site.http.get(path, auth=(site.token, ""), headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
