@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -44,13 +45,26 @@ def client_environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str,
 
 
 @pytest.fixture(scope="session")
-def reports(
-    system: System,
-    client_python: Path,
-    client_environment: Mapping[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Mapping[str, Any]:
-    """What the client saw in one run of each script, side by side: their names without `sigopt_`."""
+def reports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What the client saw in one run of each script: their names without `sigopt_`. Made once, by whoever comes first.
+
+    Where the suite runs in several processes, each sees its own files of tests; the others wait for the one that runs
+    the scripts and read what it wrote.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    kept = folder / "sigopt.json"
+    with (folder / "sigopt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(_run(request, tmp_path_factory)), encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def _run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Run the scripts side by side."""
+    system: System = request.getfixturevalue("system")
     arguments: Mapping[str, Sequence[str]] = {
         "loop": (),
         "runs": (str(tmp_path_factory.mktemp("runs")),),
@@ -58,8 +72,14 @@ def reports(
     }
     started = {
         name: subprocess.Popen(
-            [client_python, HERE / f"sigopt_{name}.py", system.url, system.token, *more],
-            env=client_environment,
+            [
+                request.getfixturevalue("client_python"),
+                HERE / f"sigopt_{name}.py",
+                system.url,
+                system.token,
+                *more,
+            ],
+            env=request.getfixturevalue("client_environment"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
