@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from service.api.render.values import Json, values
 from service.models import Configuration, Front, Observation, Refresh
