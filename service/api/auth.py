@@ -174,9 +174,8 @@ def _secret(*, page: bool) -> str:
             message = "Could not parse API token: expected HTTP Basic with the token as user name, or Bearer"
             raise InvalidInputError(message, field="Authorization")
         return ""
-    if given.type == "basic":
-        return given.username or ""
-    if given.type == "bearer":
-        return given.token or ""
-    message = f"Could not parse API token: expected Basic or Bearer, got {given.type}"
+    secret = {"basic": given.username, "bearer": given.token}.get(given.type)
+    if given.type in ("basic", "bearer") and "\x00" not in (secret or ""):
+        return secret or ""
+    message = f"Could not parse API token: expected Basic or Bearer with plain text, got {given.type}"
     raise InvalidInputError(message, field="Authorization")

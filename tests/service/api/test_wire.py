@@ -174,3 +174,10 @@ def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:
     body = {"observations": [], "dry_run": True, "x" * 2**20: 1}
     assert api.post(path, body).status_code == 413
     assert "Unknown json keys" in api.post(f"{path}/batch", body).json["message"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("given_token", [("ABC\0", ""), "Digest a=b", "Bearer a\0b"])
+def test_a_token_that_can_be_none_is_refused_as_such(api: Api, given_token: Any) -> None:
+    more = {"auth": given_token} if isinstance(given_token, tuple) else {"headers": {"Authorization": given_token}}
+    reply = api.get("/v1/sessions", **{"auth": None, **more})
+    assert (reply.status_code, reply.json["errors"][0]["field"]) == (400, "Authorization")  # type: ignore[index]
