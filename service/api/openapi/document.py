@@ -190,7 +190,7 @@ def _told(app: Flask, rule: Rule, method: str, schemas: Mapping[str, Schema]) ->
         "summary": summary,
         "description": _description(rest, None if guard is None else guard.scope),
         "tags": [GROUPS.get(rule.endpoint.partition(".")[0], "Service")],
-        "parameters": _parameters(operation, method),
+        "parameters": _parameters(operation, method, has_token=guard is not None),
         "responses": _responses(operation, method, has_token=guard is not None, schemas=schemas),
         **operation.facts,
     }
@@ -208,10 +208,11 @@ def _description(rest: str, scope: str | None) -> str:
     return "\n\n".join(part for part in (rest.strip(), needs) if part)
 
 
-def _parameters(operation: Operation, method: str) -> list[Mapping[str, Any]]:
+def _parameters(operation: Operation, method: str, *, has_token: bool) -> list[Mapping[str, Any]]:
+    once = (parameters.IDEMPOTENCY_KEY,) if has_token else ()  # a key belongs to a client
     common: dict[str, tuple[Mapping[str, Any], ...]] = {
         "GET": (parameters.FIELDS, parameters.IF_NONE_MATCH),
-        "POST": (parameters.FIELDS, parameters.IDEMPOTENCY_KEY, parameters.SKIP),
+        "POST": (parameters.FIELDS, *once, parameters.SKIP),
         "PUT": (parameters.IF_MATCH, parameters.SKIP),
         "MERGE": (parameters.IF_MATCH, parameters.SKIP),
         "DELETE": (parameters.IF_MATCH, parameters.SKIP),
