@@ -31,7 +31,7 @@ def front(experiment_id: str) -> Response:
     with read() as door:
         row = found(door, experiment_id)
         progress = experiments.progress(door.session, [key])[key]
-        report = read_model.read(door.session, row, now=door.now)
+        report = read_model.decision(door.session, row, now=door.now)
         shown = render.front(fronts.latest(door.session, key), progress, recommended=_recommended(report))
     return reply(shown)
 
@@ -88,8 +88,10 @@ def wait_for_front(experiment_id: str) -> int:
     """Wait while a worker is computing a front that has seen every result of now, and return the experiment's id."""
     with read() as door:
         key = found(door, experiment_id).id
-        newest = experiments.progress(door.session, [key])[key].data_generation
-    wait_until(lambda door: _is_settled(door, key, newest))
+        progress = experiments.progress(door.session, [key])[key]
+    newest = progress.data_generation
+    if progress.front_generation < newest:
+        wait_until(lambda door: _is_settled(door, key, newest))
     return key
 
 
