@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from service.errors import InvalidInputError, NotFoundError
 from service.models import Project, TrainingRun
 from service.runs import checkpoints, files, lifecycle, listing
 from service.runs.defined import defined_fields
-from service.schemas.fields import shorten
+from service.schemas.fields import parse_json_object, shorten
 from service.schemas.run import parse_batch, parse_new_run, parse_run
 
 __all__ = ["blueprint", "found_run", "shown_run", "shown_runs"]
@@ -135,14 +134,14 @@ def _listed(door: Door, *, project_id: int | None) -> dict[str, Any]:
 
 
 def _filters() -> tuple[listing.Filter, ...]:
+    """Read the filters as strictly as a body is read: what no database keeps can't be looked for either."""
     text = request.args.get("filters", "")
     if not text:
         return ()
-    try:
-        return listing.check_filters(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        message = f"Could not parse JSON for filters: {shorten(text)}"
-        raise InvalidInputError(message, field="filters", expected="a JSON array") from error
+    whole = parse_json_object(f'{{"filters": {text}}}', what="filters")
+    if whole.keys() != {"filters"}:
+        raise InvalidInputError(f"Could not parse JSON for filters: {shorten(text)}", field="filters")
+    return listing.check_filters(whole["filters"])
 
 
 def _search() -> str:

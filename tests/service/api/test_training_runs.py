@@ -188,6 +188,10 @@ def test_lists_are_filtered_sorted_and_say_which_fields_there_are(api: Api, proj
     assert ([run["name"] for run in rest["data"]], rest["paging"]["before"]) == (["r1"], None)
     client = project.split("/")[3]
     assert api.get(f"/v1/clients/{client}/training_runs?search=R").json["count"] == 5
+    assert api.get(f"{project}/training_runs", query_string={"filters": '[], "a": 1'}).status_code == 400
+    for bad in ('"\\ud800"', '"\\u0000"', "NaN"):
+        asked = {"filters": f'[{{"field": "metadata.a", "operator": "==", "value": {bad}}}]'}
+        assert api.get(f"{project}/training_runs", query_string=asked).status_code == 400, bad
     for query in ("filters=[", "filters={}", "filters=[1]", "sort=nope", "filters=[{}]"):
         assert api.get(f"{project}/training_runs?{query}").status_code == 400, query
 
