@@ -155,7 +155,7 @@ def change(
 
 
 #: What of a run reaches its experiment.
-_REACHES: Final = frozenset(("state", "deleted", "values"))
+_REACHES: Final = frozenset(("state", "deleted", "values", "assignments"))
 
 
 def _lock(session: Session, run: TrainingRun, given: Set[str]) -> None:
