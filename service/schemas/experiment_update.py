@@ -7,9 +7,9 @@ stays as it was made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from service.errors import InvalidInputError, did_you_mean
 from service.schemas.experiment import Count, Metadata, check_metadata
@@ -29,7 +29,7 @@ class ExperimentUpdate(Strict):
     parallel_bandwidth: Count | None = None
     metadata: Metadata | None = None
     #: Laid over what there is before it is checked: see `parameter_changes`.
-    parameters: Any = None
+    parameters: Annotated[Any, WithJsonSchema({"type": "array", "items": {"type": "object"}})] = None
     metrics: list[MetricOrName] = Field(default_factory=list, max_length=MOST_METRICS)
     #: SigOpt's word for "do not compute now": taken, and without effect, since what was computed must stay right.
     no_optimize: bool = False

@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 from service.api.auth import guard_of
 from service.api.openapi import parameters
 from service.api.openapi.components import COMPONENTS
+from service.api.openapi.links import add_links
 from service.api.openapi.operation import Operation
 from service.api.openapi.operations import OPERATIONS, PATHS
 from service.api.openapi.shapes import Schema, example_of, paged, ref, thing
@@ -138,6 +139,7 @@ def _paths(app: Flask, rules: Sequence[Rule], schemas: Mapping[str, Schema]) -> 
                 item[method.lower()] = told
             else:
                 item.setdefault("x-additionalOperations", {})[method] = told
+    add_links(paths)
     return {path: {name: part for name, part in item.items() if part} for path, item in sorted(paths.items())}
 
 
