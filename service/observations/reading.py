@@ -48,9 +48,8 @@ def generation_of(session: Session, experiment_id: int, result_id: str) -> int |
 
 def ends(session: Session, experiment_id: int) -> tuple[Found | None, Found | None]:
     """Return the first and the last observation of an experiment, each None before the first."""
-    both = _with_configuration(experiment_id).limit(1)
-    first = session.execute(both.order_by(Observation.id)).one_or_none()
-    last = session.execute(both.order_by(Observation.id.desc())).one_or_none()
+    first = session.execute(_FIRST, {"experiment_id": experiment_id}).one_or_none()
+    last = session.execute(_LAST, {"experiment_id": experiment_id}).one_or_none()
     return (first and (first[0], first[1]), last and (last[0], last[1]))
 
 
@@ -76,13 +75,18 @@ def of_configurations(session: Session, configuration_ids: Sequence[int]) -> dic
     return {row[1].id: (row[0], row[1]) for row in rows}
 
 
-def _with_configuration(experiment_id: int, *, deleted: bool = False) -> sa.Select[Observation, Configuration]:
+def _with_configuration(experiment_id: Any, *, deleted: bool = False) -> sa.Select[Observation, Configuration]:
     is_wanted = Observation.deleted_at.is_not(None) if deleted else Observation.deleted_at.is_(None)
     return (
         sa.select(Observation, Configuration)
         .join(Configuration, Configuration.id == Observation.configuration_id)
         .where(Observation.experiment_id == experiment_id, is_wanted)
     )
+
+
+# Built once: every reply with an experiment asks for both, and to build a statement costs as much as to run it.
+_FIRST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id).limit(1)
+_LAST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id.desc()).limit(1)
 
 
 def listed(
