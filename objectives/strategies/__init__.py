@@ -10,6 +10,7 @@ from objectives.strategies.constraint_active_search import constraint_active_sea
 from objectives.strategies.ehvi import log_ehvi
 from objectives.strategies.grid import grid
 from objectives.strategies.nsga2 import nsga2
+from objectives.strategies.nsga3 import nsga3
 from objectives.strategies.parego import parego
 from objectives.strategies.policy_gradient import policy_gradient
 from objectives.strategies.several_solutions import several_solutions
@@ -24,7 +25,7 @@ from objectives.strategies.uniform import random
 __all__ = ["MODEL_FREE", "STRATEGIES", "Proposal", "State", "Strategy"]
 
 #: strategies that ask no model, so that none need be fitted for them
-MODEL_FREE = frozenset({"grid", "nsga2", "policy_gradient", "quasi_random", "random", "tpe"})
+MODEL_FREE = frozenset({"grid", "nsga2", "nsga3", "policy_gradient", "quasi_random", "random", "tpe"})
 
 STRATEGIES: dict[str, Strategy] = {
     "auto": auto,
@@ -36,6 +37,7 @@ STRATEGIES: dict[str, Strategy] = {
     "random": random,
     "grid": grid,
     "nsga2": nsga2,
+    "nsga3": nsga3,
     "policy_gradient": policy_gradient,
     "thompson": thompson,
     "tpe": tpe,

@@ -15,7 +15,7 @@ from objectives.shapes import Floats, Ints
 from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State
 
-__all__ = ["nsga2", "ranked"]
+__all__ = ["PARENTS", "child_of", "first_free", "nsga2", "ranked"]
 
 PARENTS, TRIES = 24, 16
 STEPS = (0.15, 0.05, 0.02)
@@ -25,13 +25,18 @@ def nsga2(state: State, rng: np.random.Generator) -> Proposal:
     """Tournament, crossover and mutation among the best observed; the first child that is new."""
     if len(state.complete) < state.design_size:
         return quasi_random(state, rng)
+    reason = "A child of two of the best configurations, asked of no model."
+    return child_of(state, state.observed[ranked(state)[:PARENTS]], "nsga2", reason, rng)
+
+
+def child_of(state: State, parents: Floats, strategy: str, reason: str, rng: np.random.Generator) -> Proposal:
+    """The first new child of two of `parents` (p, d), of which the earlier ones are chosen more often."""
     space = state.problem.space
-    parents = state.observed[ranked(state)[:PARENTS]]
     a, b = np.minimum(*rng.integers(len(parents), size=(2, 2, TRIES)))
     crossed = np.where(rng.random((TRIES, space.d)) < 0.5, parents[a], parents[b])
     crossed = repair(space, space.snap(crossed), parents[a])
     children = perturb(space, crossed, rng.choice(STEPS, size=(TRIES, 1)), rng)
-    return first_free(state, children, "nsga2", "A child of two of the best configurations, asked of no model.", rng)
+    return first_free(state, children, strategy, reason, rng)
 
 
 def ranked(state: State) -> Ints:

@@ -12,6 +12,7 @@ from objectives.problem import Data, Problem
 from objectives.space import Categorical, Double, Grid, Int, LinearConstraint, SearchSpace
 from objectives.strategies import MODEL_FREE, STRATEGIES
 from objectives.strategies.grid import grid_sizes
+from objectives.strategies.nsga3 import directions, survivors
 from objectives.strategies.policy_gradient import Policy
 from objectives.strategies.tpe import log_density
 from objectives.strategies.trust_region import box_length
@@ -80,6 +81,21 @@ def test_the_policy_learns_which_category_pays() -> None:
         chosen = space.decode(x)[0]
         policy.learn(x, sum(v == "conv" for v in chosen.values()) / 3.0 - 1.0)
     assert np.mean([policy.chances(k)[0] for k in range(6)]) > 0.6
+
+
+def test_the_niches_of_nsga3_keep_every_part_of_a_front_and_nothing_that_is_beaten() -> None:
+    rng = np.random.default_rng(0)
+    front = -np.abs(rng.normal(size=(120, 4)))
+    front /= np.linalg.norm(front, axis=1, keepdims=True)
+    crowded = np.vstack([front, np.tile(front[:1], (60, 1)) - 1e-6 * rng.random((60, 4)), 1.5 * front[:20]])
+    kept = survivors(crowded, 24, rng)
+    assert len(set(kept.tolist())) == 24
+    assert (kept < 180).all()
+    assert (np.isin(kept, range(120, 180))).sum() <= 2
+    gaps = np.arccos(
+        np.clip(-directions(4, 24) @ crowded[kept].T / np.linalg.norm(directions(4, 24), axis=1)[:, None], -1, 1)
+    )
+    assert gaps.min(axis=1).max() < 0.75
 
 
 def test_the_density_of_good_rows_is_higher_where_they_are() -> None:
