@@ -135,7 +135,12 @@ def _latencies(phase: str, samples: list[Sample], asked: argparse.Namespace) -> 
         }
         if kind == "suggestion":
             line["sources"] = dict(Counter(sample.source for sample in mine))
+            line["p99_ms_by_source"] = {source: _p99_of(mine, source) for source in line["sources"]}
         yield line
+
+
+def _p99_of(samples: list[Sample], source: str) -> float | None:
+    return _quantile(sorted(sample.latency_s for sample in samples if sample.source == source), 0.99)
 
 
 def _quantile(ordered: list[float], share: float) -> float | None:

@@ -101,6 +101,8 @@ _OPEN_LIMITS: Final = {
     "TRADESPACE_LIMIT_READS_PER_S": "0",
     "TRADESPACE_LIMIT_WRITES_PER_S": "0",
     "TRADESPACE_SUGGESTION_WAIT_S": "0",
+    # Two cores cannot refit a hundred models of a thousand results forty times a second: pools that last for the run.
+    "TRADESPACE_POOL_SIZE": "32",
     "TRADESPACE_LOG_LEVEL": "WARNING",
 }
 

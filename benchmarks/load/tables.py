@@ -16,7 +16,7 @@ _ABOUT: Final = (
     "Written by `make bench-load` at {at}: {cores} cores, Python {python}, {experiments} experiments of {observations} "
     "observations (6 parameters, 3 metrics), {seconds:g} s a phase. Web server, workers, database, Redis and the load "
     "generator share the cores. A claim does not wait for a fresher pool here (TRADESPACE_SUGGESTION_WAIT_S=0): that "
-    "is a choice, docs/decisions/0005, not what a claim costs."
+    "is a choice, docs/decisions/0005, not what a claim costs. Pools hold 32 suggestions, to last for the run."
 )
 
 
@@ -51,17 +51,26 @@ def _verdict(reached: bool) -> str:
 
 def _latencies(lines: Sequence[Line]) -> list[str]:
     rows = [
-        "| database | phase | request | count | p50 ms | p95 ms | p99 ms | longest ms | errors | sources |",
+        "| database | phase | request | count | p50 ms | p95 ms | p99 ms | longest ms | errors | sources (p99) |",
         "|---|---|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for line in lines:
         if line["measure"] == "latency":
-            sources = ", ".join(f"{name} {count}" for name, count in sorted(line.get("sources", {}).items()))
+            sources = _sources(line)
             numbers = " | ".join(
                 str(line[name]) for name in ("count", "p50_ms", "p95_ms", "p99_ms", "max_ms", "errors")
             )
             rows.append(f"| {line['database']} | {line['phase']} | {line['request']} | {numbers} | {sources} |")
     return rows
+
+
+def _sources(line: Line) -> str:
+    """Say where suggestions came from, and how long those of each source took at the 99th percentile."""
+    slowest = line.get("p99_ms_by_source", {})
+    found = sorted(line.get("sources", {}).items())
+    return ", ".join(
+        f"{name} {count} ({slowest[name]} ms)" if name in slowest else f"{name} {count}" for name, count in found
+    )
 
 
 def _throughputs(lines: Sequence[Line]) -> list[str]:
