@@ -141,13 +141,8 @@ class Outlook:
     @cached_property
     def ref_point(self) -> Floats:
         """The point (m,) above which hypervolume counts this turn, standardised."""
-        guess = self._wide_point if self.wide else tight_point(self._seen, self.values[: self.state.design_size])
+        guess = wide_point(self.front) if self.wide else tight_point(self._seen, self.values[: self.state.design_size])
         return np.where(self.inferred, guess, self.limits)
-
-    @property
-    def _wide_point(self) -> Floats:
-        """Below everything seen with two objectives (late segments of the front lie there), else below the front."""
-        return wide_point(self.values if len(self.gps) == 2 else self.front)
 
     @cached_property
     def _seen(self) -> Floats:
