@@ -33,6 +33,8 @@ __all__ = ["FitQuality", "Models", "Scalarized", "conditioned", "fit", "local_ro
 FRESH_STARTS_EVERY = 3
 #: as when the data has grown by this share at once, as it does with batches; the population then evolves for longer
 FRESH_GROWTH = 0.1
+#: new configurations from which on that is so; at every fit it gained nothing
+MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12
 #: names under which hyperparameters that belong to no metric are kept
@@ -214,7 +216,7 @@ def fit(
         len(data) if refit else previous.fitted_at,
         {**previous.kernels, **work.kernels},
     )
-    generations = GENERATIONS * min(work.grown, 2)
+    generations = GENERATIONS if work.grown < MANY_NEW else 2 * GENERATIONS
     X = work.X[work.local]
     population = evolve(problem, models.features, gps, previous.population, X, rng=rng, generations=generations)
     return replace(models, population=population)
