@@ -230,7 +230,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "no parameters": ({"parameters": []}, "greater than or equal to 1", ".parameters"),
     "parameters of nothing": ({"parameters": None}, "expected type array", ".parameters"),
     "a parameter of nothing": ({"parameters": ["x"]}, "expected type object", ".parameters[0]"),
-    "another type": ({"parameters": [{"name": "x", "type": "int"}]}, "it is \"double\"", ".parameters[0].type"),
+    "another type": ({"parameters": [{"name": "x", "type": "int"}]}, 'it is "double"', ".parameters[0].type"),
     "another scale": (
         {"parameters": [{"name": "x", "transformation": "log"}]},
         "can't be changed",
