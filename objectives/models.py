@@ -31,9 +31,9 @@ __all__ = ["FitQuality", "Models", "Scalarized", "conditioned", "fit", "local_ro
 
 #: every so many fits the search for hyperparameters also starts afresh, from the prior's medians
 FRESH_STARTS_EVERY = 3
-#: as when the data has grown by this share at once, as it does with batches; the population then evolves for longer
+#: and when the data has grown by this share at once, as it does with batches
 FRESH_GROWTH = 0.1
-#: new configurations from which on that is so; at every fit it gained nothing
+#: new configurations at once from which on the population evolves twice as long; at every fit that gained nothing
 MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12

@@ -17,12 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.quality.held_out import HELD_OUT
 from benchmarks.quality.problems import PROBLEMS, Case
 from objectives.optimizer import Optimizer
 from objectives.pareto import hypervolume
 
 HERE = Path(__file__).parent
 MARKS = (20, 30, 40, 60)
+#: every problem by name; those that are run unless others are asked for are PROBLEMS
+CASES = PROBLEMS | HELD_OUT
 
 
 def score(case: Case, values: np.ndarray) -> float:
@@ -65,7 +68,7 @@ def compute_best(names: list[str]) -> None:
     known = best_known()
     for name in names:
         if name not in known:
-            known[name] = long_run(PROBLEMS[name], score)
+            known[name] = long_run(CASES[name], score)
             print(name, known[name], flush=True)
             (HERE / "best.json").write_text(json.dumps(known, indent=1) + "\n")
 
@@ -105,6 +108,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--best", action="store_true")
     options = parser.parse_args()
+    if options.problems == ["held_out"]:
+        options.problems = list(HELD_OUT)
     if options.best:
         compute_best(options.problems)
         return
@@ -122,9 +127,9 @@ def run_missing(options: argparse.Namespace, path: Path) -> None:
         for name in options.problems:
             for given in variants:
                 key = (name, given, options.strategy, options.q, seed)
-                if key in done or (given and PROBLEMS[name].problem.m == 1):
+                if key in done or (given and CASES[name].problem.m == 1):
                     continue
-                case = PROBLEMS[name].with_thresholds() if given else PROBLEMS[name]
+                case = CASES[name].with_thresholds() if given else CASES[name]
                 row = dict(zip(("problem", "thresholds", "strategy", "q", "seed"), key, strict=True))
                 with path.open("a") as file:
                     file.write(json.dumps(row | run(case, seed, options.strategy, options.q)) + "\n")
