@@ -53,7 +53,7 @@ class Served:
         return f"{self.url}/experiments/{self.experiments[story]}/report"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The application with every story in it."""
     path = tmp_path_factory.mktemp("browser") / "tradespace.db"
@@ -85,7 +85,7 @@ def _whole(app: WSGIApplication) -> WSGIApplication:
     return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser. Without one this is an error: a page that nobody looked at has not been tested."""
     path = shutil.which("chromium")
