@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.quality.engineering import BEAM_SPACE, PENICILLIN_SPACE, penicillin, welded_beam
+from benchmarks.quality.tuned import looked_up, space_of
 from objectives.metrics import Metric
 from objectives.problem import Problem
 from objectives.space import Categorical, Double, Int, LinearConstraint, SearchSpace
@@ -261,6 +263,9 @@ _ALL = (
     _case("conditional", TUNING_SPACE, minimised(2), tuning, 0.5, 2.0),
     _case("d30", box(30), minimised(2), many_dimensions, 1.2, 1.2),
     _case("d100", box(100), minimised(2), few_of_many, 1.2, 1.2),
+    _case("penicillin", PENICILLIN_SPACE, minimised(3), penicillin, 0.0, 57.612, 935.5),
+    _case("welded_beam", BEAM_SPACE, minimised(2, 4), welded_beam, 40.0, 0.015),
+    _case("svc_digits", space_of("svc_digits"), minimised(2), looked_up("svc_digits"), 0.1, 0.9),
     _case("ackley3", box(3, -8.0, 12.0), minimised(1), ackley, 20.0),
     _case("levy4", box(4, -10.0, 10.0), minimised(1), levy, 60.0),
     _case("hartmann6", box(6), minimised(1), hartmann6, 0.0),
