@@ -34,7 +34,7 @@ def importances(models: Models, *, rng: np.random.Generator, count: int = 1024) 
     metric. O(d count n) a metric.
 
     >>> from objectives.metrics import Metric
-    >>> from objectives.models import fit
+    >>> from objectives.fitting import fit
     >>> from objectives.problem import Data, Problem
     >>> from objectives.space import Double
     >>> problem = Problem(SearchSpace((Double("x", 0, 1), Double("idle", 0, 1))), (Metric("y"),))

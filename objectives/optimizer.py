@@ -14,9 +14,9 @@ from threadpoolctl import ThreadpoolController
 
 from objectives.choice import choose_task
 from objectives.errors import DataError
+from objectives.fitting import fit as fit_models
 from objectives.hypervolume import Front, observed_front
 from objectives.models import FitQuality, Models, Scalarized
-from objectives.models import fit as fit_models
 from objectives.pooling import Observation, pool
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments
@@ -55,7 +55,7 @@ def fit(
     rng: np.random.Generator,
     refit: bool | None = None,
 ) -> Models:
-    """Models of everything measured so far; see `objectives.models.fit`. One BLAS thread: the answer does not depend
+    """Models of everything measured so far; see `objectives.fitting.fit`. One BLAS thread: the answer does not depend
     on it."""
     with _threads.limit(limits=1):
         return fit_models(problem, data, previous=previous, rng=rng, refit=refit)

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from objectives.fitting import conditioned
 from objectives.importances import probability_feasible, probability_to_join
-from objectives.models import Models, conditioned
+from objectives.models import Models
 from service.arrays.rows import Measured
 
 __all__ = ["Prediction", "predict"]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from objectives.composites import Expression
 from objectives.errors import DataError
+from objectives.fitting import fit
 from objectives.hypervolume import observed_front
 from objectives.metrics import Metric
-from objectives.models import fit
 from objectives.optimizer import Optimizer
 from objectives.problem import Data, Problem
 from objectives.space import Double, SearchSpace

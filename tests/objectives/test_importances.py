@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from objectives.errors import FitError
+from objectives.fitting import conditioned, fit
 from objectives.hypervolume import observed_front
 from objectives.importances import importances, probability_feasible, probability_on_front, probability_to_join
 from objectives.metrics import Metric
-from objectives.models import Models, conditioned, fit
+from objectives.models import Models
 from objectives.problem import Data, Problem
 from objectives.space import Categorical, Double, SearchSpace
 

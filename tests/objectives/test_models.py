@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from objectives.errors import FitError
+from objectives.fitting import EXACT, LOCAL, fit, local_rows
 from objectives.hypervolume import observed_front
 from objectives.metrics import Metric
-from objectives.models import EXACT, LOCAL, Models, fit, local_rows
+from objectives.models import Models
 from objectives.optimizer import suggest
 from objectives.problem import Data, Problem
 from objectives.space import Double, SearchSpace
