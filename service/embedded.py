@@ -43,6 +43,7 @@ class Plan:
     database_url: str
     has_own_redis: bool
     files_dir: str = "var/files"
+    key_file: Path | None = None
 
 
 def valkey_binary() -> Path:
@@ -107,6 +108,8 @@ def commands(plan: Plan) -> list[Command]:
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }
+    if plan.key_file is not None:
+        env["TRADESPACE_SECRET_KEYS_FILE"] = str(plan.key_file)
     own = [
         Command("web", [python, "-m", *web_arguments(plan.host, plan.port)], env),
         Command("worker", [*_standing_back(), python, "-m", *worker_arguments(WORKERS)], env),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from service.errors import InvalidInputError, did_you_mean
 
@@ -17,6 +17,8 @@ __all__ = ["PREFIX", "Settings"]
 PREFIX: Final = "TRADESPACE_"
 #: What producers read (the client's address and token); they may share an environment with us.
 _OF_CLIENTS: Final = frozenset(("URL", "TOKEN"))
+#: Characters of a key: 32 hexadecimal ones have 128 bits.
+_SHORTEST_KEY: Final = 32
 
 
 class Settings(BaseModel):
@@ -36,6 +38,9 @@ class Settings(BaseModel):
     broker_url: str | None = Field(None, description="Redis or Valkey for Celery's wake-ups; redis_url if not set")
     admin_token: str | None = Field(
         None, min_length=16, description="the first admin token, instead of one made at random"
+    )
+    secret_keys: str | None = Field(
+        None, description="comma-separated keys that encrypt the secrets of webhooks: the first encrypts, all decrypt"
     )
     pool_size: int = Field(4, ge=1, le=64, description="suggestions kept ready for each experiment, at the least")
     suggestion_wait_s: float = Field(
@@ -67,6 +72,19 @@ class Settings(BaseModel):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, keys: str | None) -> str | None:
+        """Refuse a key that could be guessed. The message has nothing of it."""
+        if keys is not None and any(len(key) < _SHORTEST_KEY for key in _parts(keys) or [""]):
+            raise ValueError(f"each key must have {_SHORTEST_KEY} characters at the least")
+        return keys
+
+    @property
+    def each_secret_key(self) -> list[str]:
+        """The keys of `secret_keys`, in their order."""
+        return _parts(self.secret_keys or "")
+
     @property
     def celery_broker_url(self) -> str:
         """Where Celery's messages go."""
@@ -75,12 +93,12 @@ class Settings(BaseModel):
     @property
     def allowed_private_hosts(self) -> frozenset[str]:
         """The hosts of `webhook_allow_hosts`."""
-        return frozenset(host.strip() for host in self.webhook_allow_hosts.split(",") if host.strip())
+        return frozenset(_parts(self.webhook_allow_hosts))
 
     @property
     def allowed_origins(self) -> frozenset[str]:
         """The origins of `cors_origins`."""
-        return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+        return frozenset(_parts(self.cors_origins))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -93,6 +111,11 @@ class Settings(BaseModel):
             first = error.errors()[0]
             name = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
             raise InvalidInputError(f"{name}: {first['msg']}", field=name) from error
+
+
+def _parts(text: str) -> list[str]:
+    """Return what stands between the commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _one(name: str, value: str) -> tuple[str, str]:

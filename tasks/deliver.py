@@ -15,6 +15,8 @@ from typing import Final
 
 from service import webhooks
 from service.db import Database
+from service.errors import UnavailableError
+from service.sealing import Seal
 from service.settings import Settings
 
 __all__ = ["GRACE_S", "THREADS", "deliver_due"]
@@ -112,15 +114,19 @@ def _deliver(
 
 def _attempt(settings: Settings, prepared: webhooks.Prepared, deadline_s: float) -> webhooks.Outcome:
     try:
+        seal = Seal.of(settings)
         return webhooks.post(
             prepared.url,
             body=prepared.body,
             message_id=prepared.message_id,
-            secrets=prepared.secrets,
+            secrets=[seal.opened(secret) for secret in prepared.secrets],
             at=datetime.now(UTC),
             allowed_private_hosts=settings.allowed_private_hosts,
             deadline_s=deadline_s,
         )
+    except UnavailableError as error:
+        _log.error("delivery %s to webhook %s was not sent: %s", prepared.delivery_id, prepared.endpoint_id, error)
+        return webhooks.Failed(f"Tradespace failed to sign it: {error.message}", 0.0)
     except Exception as error:  # a fault of ours: stored as a failed attempt, or this delivery would stop all others
         _log.exception("delivery %s to webhook %s broke", prepared.delivery_id, prepared.endpoint_id)
         return webhooks.Failed(f"Tradespace failed to send it: {type(error).__name__}", 0.0)

@@ -13,11 +13,12 @@ from pydantic import Field
 
 from service import webhooks
 from service.api.auth import caller, requires
-from service.api.door import read, write
+from service.api.door import read, services, write
 from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
 from service.errors import NotFoundError
 from service.models import Endpoint, Event
 from service.schemas import fields
+from service.sealing import Seal
 
 __all__ = ["NewWebhook", "SecretRotation", "WebhookChange", "blueprint"]
 
@@ -57,7 +58,7 @@ class SecretRotation(fields.Strict):
 @requires("write", for_project=False)
 def create() -> Response:
     """Add an endpoint. This reply alone shows its secret."""
-    given = fields.parse_model(NewWebhook, body())
+    given, seal = fields.parse_model(NewWebhook, body()), Seal.of(services().settings)
     with write() as door:
         endpoint = webhooks.create(
             door.session,
@@ -68,8 +69,9 @@ def create() -> Response:
             description=given.description,
             now=door.now,
             allowed_private_hosts=door.settings.allowed_private_hosts,
+            seal=seal,
         )
-        shown = {**_webhook(endpoint), "secret": endpoint.secret}
+        shown = {**_webhook(endpoint), "secret": seal.opened(endpoint.secret)}
     return reply(shown)
 
 
@@ -122,6 +124,7 @@ def change(webhook_id: str) -> Response:
 def rotate(webhook_id: str) -> Response:
     """Make another secret, which this reply alone shows; for `overlap_s` seconds the old one signs too."""
     given, who, key = fields.parse_model(SecretRotation, body()), caller(), parse_id(webhook_id, "webhook")
+    seal = Seal.of(services().settings)
     with write() as door:
         row = webhooks.rotate(
             door.session,
@@ -129,9 +132,10 @@ def rotate(webhook_id: str) -> Response:
             client_id=who.client_id,
             overlap=timedelta(seconds=given.overlap_s),
             now=door.now,
+            seal=seal,
             only=who.experiment_id,
         )
-        shown = {**_webhook(row), "secret": row.secret}
+        shown = {**_webhook(row), "secret": seal.opened(row.secret)}
     return reply(shown)
 
 

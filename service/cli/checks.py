@@ -16,11 +16,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import migrations
+from service import migrations, webhooks
 from service.cli.shared import without_password
 from service.db import Database
+from service.errors import ServiceError
 from service.models import Event, Refresh
 from service.nudge import Nudge
+from service.sealing import Seal
 from service.settings import PREFIX, Settings
 
 __all__ = ["DEAD", "GROUP", "STREAM", "Finding", "examine", "shown_settings"]
@@ -60,7 +62,7 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
     shown = {}
     for name, value in settings.model_dump().items():
         is_address = name.endswith("_url") and value is not None
-        secret = "***" if name.endswith(("token", "secret", "password")) and value else value
+        secret = "***" if name.endswith(("token", "secret", "password", "secret_keys")) and value else value
         shown[PREFIX + name.upper()] = without_password(value) if is_address else secret
     return shown
 
@@ -80,6 +82,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{where} answers")
         yield _clock("clock of the database", there - here)
         yield from _schema(database)
+        yield from _secrets(database, settings)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         remedy = f"is the server running, and {PREFIX}DATABASE_URL right?"
@@ -114,6 +117,30 @@ def _schema(database: Database) -> Iterator[Finding]:
     if failing:
         remedy = "see the workers' log and refreshes.last_error; suggestions come from simpler strategies meanwhile"
         yield Finding("models", "warning", f"{failing} experiments' models fail to be made", remedy)
+
+
+def _secrets(database: Database, settings: Settings) -> Iterator[Finding]:
+    """The secrets of webhooks: are they encrypted, and can they be read?"""
+    if migrations.current(database.engine) != migrations.head():
+        return
+    try:
+        seal = Seal.of(settings)
+    except ServiceError as error:
+        yield Finding("secrets", "failure", error.message, "webhooks cannot be signed before it can be read")
+        return
+    with database.read() as session:
+        seen = webhooks.standing(session, seal=seal)
+    if seen.unreadable:
+        message = f"{seen.unreadable} webhooks' secrets are encrypted by a key that is missing: nothing is sent to them"
+        yield Finding("secrets", "failure", message, f"add the key to {PREFIX}SECRET_KEYS, or rotate the secrets")
+    elif not seal.has_key:
+        message = f"{seen.current} webhooks' secrets are not encrypted: there is no key"
+        yield Finding("secrets", "warning", message, f"set {PREFIX}SECRET_KEYS, then run `tradespace rekey`")
+    elif seen.stale:
+        message = f"{seen.stale} webhooks' secrets are not encrypted, or by an older key"
+        yield Finding("secrets", "warning", message, "run `tradespace rekey`")
+    else:
+        yield Finding("secrets", "ok", f"{seen.current} webhooks' secrets are encrypted")
 
 
 def _waiting(check: str, what: str, now: datetime, since: datetime | None, remedy: str) -> Finding:

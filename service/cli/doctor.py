@@ -20,10 +20,10 @@ _MARKS: Final = {"ok": "ok     ", "warning": "WARNING", "failure": "FAILURE"}
 def doctor(as_json: bool) -> None:
     """Look at everything the service stands on, and say what to do about what is wrong.
 
-    That is: the settings, the database and its schema, Redis with its stream and persistence, ingesters, relay,
-    workers, clocks and disk space, as the TRADESPACE_… variables of this shell name them. For a system that
-    `tradespace up` started: run it in the same folder, or name its folder in TRADESPACE_DATABASE_URL. Ends with status
-    1 if anything fails; a warning alone does not.
+    That is: the settings, the database and its schema, the secrets of webhooks, Redis with its stream and persistence,
+    ingesters, relay, workers, clocks and disk space, as the TRADESPACE_… variables of this shell name them. For a
+    system that `tradespace up` started: run it in the same folder, or name its folder in TRADESPACE_DATABASE_URL. Ends
+    with status 1 if anything fails; a warning alone does not.
     """
     from service.cli.checks import examine, shown_settings  # noqa: PLC0415 Celery, for which no other command should wait
 

@@ -11,6 +11,7 @@ from service.webhooks.delivery import fan_out, record_outcome
 from service.webhooks.endpoints import DeliveryState, EndpointState, create, delete, find, ping, recent
 from service.webhooks.history import Asked, Told, history, one_of, replay, replay_failed
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
+from service.webhooks.sealed import Standing, reseal, standing
 
 __all__ = [
     "DEADLINE_S",
@@ -22,6 +23,7 @@ __all__ = [
     "Failed",
     "Outcome",
     "Prepared",
+    "Standing",
     "Succeeded",
     "Told",
     "change",
@@ -39,5 +41,7 @@ __all__ = [
     "record_outcome",
     "replay",
     "replay_failed",
+    "reseal",
     "rotate",
+    "standing",
 ]

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from service.models import Endpoint
+from service.sealing import Seal
 from service.webhooks import targets
 from service.webhooks.endpoints import EndpointState, cancel, known_types, locked
 from service.webhooks.signing import new_secret
@@ -70,12 +71,19 @@ def _switch(session: Session, endpoint: Endpoint, state: EndpointState) -> None:
 
 
 def rotate(
-    session: Session, endpoint_id: int, *, client_id: int, overlap: timedelta, now: datetime, only: int | None = None
+    session: Session,
+    endpoint_id: int,
+    *,
+    client_id: int,
+    overlap: timedelta,
+    now: datetime,
+    seal: Seal,
+    only: int | None = None,
 ) -> Endpoint:
     """Give an endpoint a new secret; the one before signs too for as long as `overlap`."""
     endpoint = locked(session, endpoint_id, client_id=client_id, only=only)
-    endpoint.old_secret = endpoint.secret if overlap else None
+    endpoint.old_secret = seal.renewed(endpoint.secret) if overlap else None
     endpoint.old_secret_until = now + overlap if overlap else None
-    endpoint.secret = new_secret()
+    endpoint.secret = seal.sealed(new_secret())
     session.flush()
     return endpoint

@@ -35,7 +35,7 @@ class Prepared:
     message_id: str
     url: str = field(repr=False)  # an address may hold a key
     body: str = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)  # as they are stored: sealed
     lease_until: datetime
     is_failing: bool  # the last that was heard of its endpoint was a failure
 

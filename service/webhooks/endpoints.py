@@ -1,6 +1,7 @@
 """Endpoints: the addresses that want to be told. Made, looked up, tried out (`ping`), disabled and deleted.
 
-Stop "create" of the webhook journey. `Endpoint.secret` is for signing; the doors show it once, at creation.
+Stop "create" of the webhook journey. `Endpoint.secret` is for signing, sealed by `service.sealing` (where there
+is a key); the doors show it once, at creation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from service.errors import ConflictError, InvalidInputError, NotFoundError, did_you_mean
 from service.events import PUBLIC, EventType, record
 from service.models import Delivery, Endpoint, Event, Experiment
+from service.sealing import Seal
 from service.webhooks import targets
 from service.webhooks.signing import new_secret
 
@@ -64,6 +66,7 @@ def create(
     event_types: Iterable[str],
     now: datetime,
     allowed_private_hosts: Set[str],
+    seal: Seal,
     description: str | None = None,
 ) -> Endpoint:
     """Add an endpoint for the events of `experiment_id`, or of all the client's experiments; none given: all types."""
@@ -76,7 +79,7 @@ def create(
         client_id=client_id,
         experiment_id=experiment_id,
         url=target.url,
-        secret=new_secret(),
+        secret=seal.sealed(new_secret()),
         description=description,
         event_types=kinds,
         state=EndpointState.ACTIVE.value,

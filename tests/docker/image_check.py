@@ -35,6 +35,7 @@ SECRETS: Final = {
     "POSTGRES_PASSWORD": "postgres0password",
     "VALKEY_PASSWORD": "valkey0password",
     "TRADESPACE_ADMIN_TOKEN": "compose-admin-token",
+    "TRADESPACE_SECRET_KEYS": "compose-secret-key-of-32-letters",
 }
 #: What python:3.11-slim-bookworm has: Debian's C and C++ run time, zlib, and those of Python's own modules.
 IN_SLIM_BASE: Final = {

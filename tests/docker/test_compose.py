@@ -27,7 +27,7 @@ EXAMPLE: Final = dict(
     if line and not line.startswith("#")
 )
 #: As long as the settings want theirs.
-SECRET: Final = "a-secret-of-some-length"
+SECRET: Final = "a-secret-of-some-length-and-more"
 #: ${NAME}, ${NAME:-default}, ${NAME:?message}
 VARIABLE: Final = re.compile(r"(?<!\$)\$\{(\w+)(:[-?][^}]*)?\}")
 
@@ -60,6 +60,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
     settings = Settings.from_env(given)
     assert settings.database_url == f"postgresql://tradespace:{SECRET}@postgres:5432/tradespace"
     assert settings.redis_url == f"redis://:{SECRET}@valkey:6379/0"
+    assert settings.each_secret_key == [SECRET]
 
 
 def test_every_ingester_has_a_name_that_survives_a_restart() -> None:
@@ -150,7 +151,7 @@ def test_nothing_is_reached_from_elsewhere_unless_it_is_asked_for() -> None:
 
 def test_secrets_have_no_default_and_an_empty_one_is_refused() -> None:
     used = {name: form for name, form in VARIABLE.findall(TEXT) if name != "BIND"}
-    assert set(used) == {"POSTGRES_PASSWORD", "VALKEY_PASSWORD", "TRADESPACE_ADMIN_TOKEN"}
+    assert set(used) == {"POSTGRES_PASSWORD", "VALKEY_PASSWORD", "TRADESPACE_ADMIN_TOKEN", "TRADESPACE_SECRET_KEYS"}
     for name, form in used.items():
         assert form.startswith(":?"), name
         assert EXAMPLE[name] == ""

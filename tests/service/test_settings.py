@@ -29,6 +29,8 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
     ("environ", "words"),
     [
         ({"TRADESPACE_ADMIN_TOKEN": ""}, "TRADESPACE_ADMIN_TOKEN: String should have at least 16 characters"),
+        ({"TRADESPACE_SECRET_KEYS": ""}, "TRADESPACE_SECRET_KEYS: Value error, each key must have 32 characters"),
+        ({"TRADESPACE_SECRET_KEYS": f"{'k' * 32},short"}, "TRADESPACE_SECRET_KEYS: Value error, each key must have 32"),
         ({"TRADESPACE_POOL_SIZ": "3"}, "did you mean 'TRADESPACE_POOL_SIZE'?"),
         ({"TRADESPACE_POOL_SIZE": "many"}, "TRADESPACE_POOL_SIZE"),
         ({"TRADESPACE_SUGGESTION_WAIT_S": "-1"}, "TRADESPACE_SUGGESTION_WAIT_S"),

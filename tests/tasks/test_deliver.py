@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from service import webhooks
 from service.db import Database
 from service.models import Attempt, Delivery, Endpoint
+from service.sealing import Seal
 from service.settings import Settings
 from service.webhooks.claims import MAX_IN_FLIGHT
 from service.webhooks.delivery import SCHEDULE
@@ -28,6 +29,8 @@ from tests.service.webhooks.given import a_client, an_endpoint, an_event
 from tests.service.webhooks.receivers import Answer, Received, Receiver, drip, raw_server, receiver, say_nothing
 
 SETTINGS = Settings(webhook_allow_hosts="127.0.0.1")
+KEY = "a-key-for-tests-" * 3
+SEALED = Settings(webhook_allow_hosts="127.0.0.1", secret_keys=KEY)
 
 
 def send(database: Database, **options: float) -> int:
@@ -281,6 +284,32 @@ def test_a_delivery_that_we_cannot_even_sign_fails_alone(database: Database) -> 
         None,
         "Tradespace failed to send it: EmptyWebhookSecretError",
     }
+
+
+def test_an_encrypted_secret_signs(database: Database) -> None:
+    with receiver() as there:
+        with database.write() as session:
+            client = a_client(session)
+            endpoint = an_endpoint(session, client, url=there.url, seal=Seal([KEY]))
+        happen(database, client)
+        assert deliver_due(database, SEALED, rng=Random(1)) == 1
+    there.received[0].verified(Seal([KEY]).opened(endpoint.secret))
+
+
+def test_a_secret_whose_key_is_missing_fails_alone_and_names_the_setting(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with receiver() as there:
+        client, _ = subscribe(database, there.url)
+        with database.write() as session:
+            an_endpoint(session, client, url=there.url, seal=Seal(["another key " * 3]))
+        happen(database, client)
+        assert deliver_due(database, SEALED, rng=Random(1)) == 2
+    assert len(there.received) == 1
+    (error,) = {row.error for row in attempts(database)} - {None}
+    assert error is not None
+    assert "TRADESPACE_SECRET_KEYS" in error
+    assert "TRADESPACE_SECRET_KEYS" in caplog.text
 
 
 def test_no_secret_is_logged_or_stored_with_an_attempt(database: Database, caplog: pytest.LogCaptureFixture) -> None:

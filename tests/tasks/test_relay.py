@@ -15,6 +15,7 @@ from service.db import Database
 from service.events import PUBLIC, EventType, record
 from service.models import Delivery, Event, Experiment, Refresh
 from service.nudge import MOST_WAITING, QUEUE, Nudge
+from service.sealing import Seal
 from tasks.housekeeping import Sweeper
 from tasks.relay import FOLLOW_UPS, drain
 from tests.support import new_experiment
@@ -54,6 +55,7 @@ def subscribe(database: Database, experiment: Experiment) -> None:
             event_types=["front.changed"],
             now=NOW,
             allowed_private_hosts=frozenset(),
+            seal=Seal([]),
         )
 
 

@@ -32,7 +32,7 @@ def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[s
     )
 
 
-RUNNING = ("up", "serve", "worker", "ingest", "relay", "alive", "migrate")
+RUNNING = ("up", "serve", "worker", "ingest", "relay", "alive", "migrate", "rekey")
 
 
 def test_help_teaches(tmp_path: Path) -> None:

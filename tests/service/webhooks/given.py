@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from service import webhooks
 from service.events import EventType, record
 from service.models import Client, Endpoint, Event, Experiment
+from service.sealing import Seal
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTS = frozenset({"127.0.0.1", "localhost"})
+#: No key: secrets stand as they are.
+PLAIN = Seal([])
 
 
 def a_client(session: Session) -> int:
@@ -50,6 +53,7 @@ def an_endpoint(session: Session, client_id: int, **options: Any) -> Endpoint:
             "event_types": [],
             "now": START,
             "allowed_private_hosts": HOSTS,
+            "seal": PLAIN,
             **options,
         },
     )

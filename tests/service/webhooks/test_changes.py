@@ -15,7 +15,7 @@ from service.errors import ConflictError, InvalidInputError, NotFoundError
 from service.models import Endpoint
 from service.webhooks import Asked, Change, DeliveryState, EndpointState, Failed, Succeeded
 from service.webhooks.signing import signed_headers
-from tests.service.webhooks.given import HOSTS, START, a_client, an_endpoint, an_event
+from tests.service.webhooks.given import HOSTS, PLAIN, START, a_client, an_endpoint, an_event
 
 HOUR = timedelta(hours=1)
 DICE = Random(1)
@@ -70,7 +70,7 @@ def test_while_secrets_overlap_both_verify_and_afterwards_only_the_new_one(datab
         client = a_client(session)
         endpoint = an_endpoint(session, client)
         old = endpoint.secret
-        webhooks.rotate(session, endpoint.id, client_id=client, overlap=HOUR, now=START)
+        webhooks.rotate(session, endpoint.id, client_id=client, overlap=HOUR, now=START, seal=PLAIN)
         assert endpoint.secret != old
         webhooks.fan_out(session, an_event(session, client), START)
         (early,) = webhooks.claim_due(session, START, 1)
@@ -86,8 +86,8 @@ def test_without_an_overlap_the_old_secret_ends_at_once(database: Database) -> N
     with database.write() as session:
         client = a_client(session)
         endpoint = an_endpoint(session, client)
-        webhooks.rotate(session, endpoint.id, client_id=client, overlap=HOUR, now=START)
-        webhooks.rotate(session, endpoint.id, client_id=client, overlap=timedelta(0), now=START)
+        webhooks.rotate(session, endpoint.id, client_id=client, overlap=HOUR, now=START, seal=PLAIN)
+        webhooks.rotate(session, endpoint.id, client_id=client, overlap=timedelta(0), now=START, seal=PLAIN)
         webhooks.fan_out(session, an_event(session, client), START)
         assert webhooks.claim_due(session, START, 1)[0].secrets == (endpoint.secret,)
         webhooks.delete(session, endpoint.id, client_id=client)
