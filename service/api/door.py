@@ -16,7 +16,7 @@ from flask import current_app, request
 from sqlalchemy.orm import Session
 
 from service import refreshes
-from service.api import conditional
+from service.api import conditional, reservations
 from service.db import Database
 from service.events import RECORDED
 from service.nudge import Nudge
@@ -64,13 +64,17 @@ def read() -> Iterator[Door]:
 
 @contextmanager
 def write() -> Iterator[Door]:
-    """Open a transaction that may change rows; it commits when the block ends, and then the relay is nudged."""
+    """Open a transaction that may change rows; it commits when the block ends, and then the relay is nudged.
+
+    What the block did and the mark of the request's Idempotency-Key, if it has one, are committed together.
+    """
     held = services()
     with held.database.write() as session:
         if conditional.is_asked():
             _hold(session)
             conditional.check()
         yield Door(session, held.database.now(session), held.settings)
+        reservations.mark(session)
     if session.info.get(RECORDED):
         held.nudge.relay()
 

@@ -1,9 +1,10 @@
 """`Idempotency-Key` on every POST: a request that is sent again is done once, and answered as it was the first time.
 
-The key is kept for a day, apart for each client. While the first request runs, another with its key is told so (409);
-the same key with anything else in the request is a mistake (422). A refusal is not kept: mended, the request may come
-with its key again. Suggestions and results have deeper ways to count once (`suggestions.claim_key`, `result_id`), which
-also hold between HTTP and the stream; they see to their keys themselves.
+The key is kept for a day, apart for each client. While the first request runs, another with its key is told so (409),
+and takes over if it never ends (`service.api.reservations`); the same key with anything else in the request is a
+mistake (422). A refusal is not kept: mended, the request may come with its key again. Suggestions and results have
+deeper ways to count once (`suggestions.claim_key`, `result_id`), which also hold between HTTP and the stream; they see
+to their keys themselves.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.orm import Session
 
+from service.api import reservations
 from service.api.replies import json_text
-from service.db import Database, insert_new
-from service.errors import ConflictError, InvalidInputError, UnprocessableError
+from service.api.reservations import HEADER, Reservation
+from service.db import Database
+from service.errors import InvalidInputError, ServiceError, UnprocessableError
 from service.models import Remembered
 from service.schemas.fields import shorten
 from service.tokens import Caller
@@ -29,7 +32,6 @@ __all__ = ["HEADER", "REMEMBERED_FOR", "check_key", "once"]
 
 R = TypeVar("R")
 
-HEADER: Final = "Idempotency-Key"
 REMEMBERED_FOR: Final = timedelta(days=1)
 #: Whose keys are seen to by their use cases, also by the paths that name the client.
 _DEEPER: Final = ("/suggestions", "/observations", "/observations/batch")
@@ -44,18 +46,18 @@ def once(view: Callable[[], R], who: Caller, database: Database) -> R:
         return view()
     fingerprint = _fingerprint(who)
     with database.write() as session:
-        now = database.now(session)
-        replayed = _before(session, who.client_id, key, fingerprint, now=now)
-        if replayed is None:
-            row_id = _begin(session, who.client_id, key, fingerprint, now=now)
-    if replayed is not None:
-        return cast("R", replayed)
+        held = _begin(session, who.client_id, key, fingerprint, now=database.now(session))
+    if isinstance(held, Response):
+        return cast("R", held)
     try:
         response = view()
-    except Exception:
-        _forget(database, row_id)
+    except ServiceError:
+        reservations.forget(database, held)
         raise
-    _keep(database, row_id, cast("Response", response))
+    except Exception:
+        reservations.forget(database, held, if_not_done=True)
+        raise
+    _keep(database, held, cast("Response", response))
     return response
 
 
@@ -74,51 +76,28 @@ def _fingerprint(who: Caller) -> str:
     return sha256("\n".join(parts).encode() + b"\n" + request.get_data()).hexdigest()
 
 
-def _before(session: Session, client_id: int, key: str, fingerprint: str, *, now: datetime) -> Response | None:
+def _begin(session: Session, client_id: int, key: str, fingerprint: str, *, now: datetime) -> Reservation | Response:
+    """Return the reply that was given before, or the right to do the request now."""
     session.execute(sa.delete(Remembered).where(Remembered.created_at < now - REMEMBERED_FOR))
     wanted = sa.select(Remembered).where(Remembered.client_id == client_id, Remembered.key == key)
     row = session.scalars(wanted).one_or_none()
     if row is None:
-        return None
+        return reservations.reserve(session, client_id=client_id, key=key, request_hash=fingerprint, now=now)
     if row.request_hash != fingerprint:
         message = "This Idempotency-Key was used for another request: give every request a key of its own"
         raise UnprocessableError(message, field=HEADER, expected="a new key")
-    if row.status is None:
-        raise _running()
+    if not row.status:
+        return reservations.take_over(session, row, now=now)
     response = Response(row.body, status=row.status, mimetype="application/json")
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _running() -> ConflictError:
-    message = (
-        "The first request with this Idempotency-Key has not ended. If it never does, its outcome is unknown: look "
-        "whether it was done, and use a new key"
-    )
-    return ConflictError(message, field=HEADER)
-
-
-def _begin(session: Session, client_id: int, key: str, fingerprint: str, *, now: datetime) -> int:
-    """Take the key; somebody may have been faster since we looked."""
-    row = {"client_id": client_id, "key": key, "request_hash": fingerprint, "created_at": now}
-    new = insert_new(session, Remembered, [row], unique=("client_id", "key"), returning=("id",))
-    if not new:
-        raise _running()
-    return int(new[0].id)
-
-
-def _forget(database: Database, row_id: int) -> None:
-    with database.write() as session:
-        session.execute(sa.delete(Remembered).where(Remembered.id == row_id))
-
-
-def _keep(database: Database, row_id: int, response: Response) -> None:
+def _keep(database: Database, held: Reservation, response: Response) -> None:
     if response.status_code != 204 and response.mimetype != "application/json":
-        return _forget(database, row_id)
-    kept = {"status": response.status_code, "body": _without_secrets(response.get_data(as_text=True))}
-    with database.write() as session:
-        session.execute(sa.update(Remembered).where(Remembered.id == row_id).values(kept))
-    return None
+        return reservations.forget(database, held)
+    body = _without_secrets(response.get_data(as_text=True))
+    return reservations.keep(database, held, status=response.status_code, body=body)
 
 
 def _without_secrets(text: str) -> str:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from service import experiments
+from service.api import experiments as views
+from service.api import reservations
+from service.api.reservations import LEASE
 from service.models import Experiment, Remembered
 from service.tokens import issue
 from tests.service.api.conftest import Api
@@ -50,6 +56,64 @@ def test_while_the_first_runs_the_second_is_told_so(api: Api) -> None:
     refused = api.post("/v1/experiments", BODY, headers=KEY)
     assert refused.status_code == 409
     assert "has not ended" in refused.json["message"]  # type: ignore[index]
+
+
+def grown_old(api: Api, by: timedelta) -> None:
+    with api.database.write() as session:
+        session.execute(sa.update(Remembered).values(created_at=api.database.now(session) - by))
+
+
+def test_a_request_that_died_before_it_did_anything_is_taken_over_when_its_lease_has_ended(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as dies:
+        dies.setattr(experiments, "create", die)
+        with pytest.raises(SystemExit):
+            api.post("/v1/experiments", BODY, headers=KEY)
+    grown_old(api, LEASE - timedelta(seconds=30))
+    assert api.post("/v1/experiments", BODY, headers=KEY).status_code == 409
+    grown_old(api, LEASE)
+    done = api.post("/v1/experiments", BODY, headers=KEY)
+    assert (done.status_code, count(api, Experiment)) == (200, 1)
+    assert api.post("/v1/experiments", BODY, headers=KEY).data == done.data
+
+
+def test_what_was_done_is_not_done_again_although_its_reply_was_lost(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as dies:
+        dies.setattr(reservations, "keep", lambda *_, **__: None)
+        assert api.post("/v1/experiments", BODY, headers=KEY).status_code == 200
+    grown_old(api, 2 * LEASE)
+    refused = api.post("/v1/experiments", BODY, headers=KEY)
+    assert (refused.status_code, count(api, Experiment)) == (409, 1)
+    assert "was carried out" in refused.json["message"]  # type: ignore[index]
+
+
+def test_who_was_only_slow_takes_everything_back_when_another_took_over(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = experiments.create
+
+    def slow(session: Session, *arguments: Any, **options: Any) -> Experiment:
+        session.execute(sa.update(Remembered).values(created_at=options["now"] + LEASE))  # as another one leaves it
+        return create(session, *arguments, **options)
+
+    monkeypatch.setattr(experiments, "create", slow)
+    assert api.post("/v1/experiments", BODY, headers=KEY).status_code == 409
+    assert count(api, Experiment) == 0
+
+
+def test_a_fault_after_the_work_was_done_does_not_give_the_key_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as breaks:
+        breaks.setattr(views, "reply", broken)
+        assert api.post("/v1/experiments", BODY, headers=KEY).status_code == 500
+    assert (api.post("/v1/experiments", BODY, headers=KEY).status_code, count(api, Experiment)) == (409, 1)
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("a fault")
 
 
 def test_of_many_at_once_one_is_done(api: Api) -> None:
