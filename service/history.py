@@ -1,4 +1,7 @@
-"""What is kept for a while only: events that everybody has seen, what became of their deliveries, tokens that ended."""
+"""What is kept for a while only: events that everybody has seen, what became of their deliveries, tokens that ended.
+
+And files of runs that were announced and never came.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from service.models import Attempt, Correction, Delivery, Event, Token
+from service.models import Attempt, Correction, Delivery, Event, File, Token
 
-__all__ = ["clear"]
+__all__ = ["clear", "clear_announced"]
 
 #: Rows of each table in one transaction, so that nobody waits long for it.
 _AT_ONCE: Final = 1000
@@ -19,6 +22,17 @@ _AT_ONCE: Final = 1000
 def clear(session: Session, *, before: datetime) -> int:
     """Delete a part of what ended before `before`. Return how many rows went, so that there may be more of them."""
     return _deliveries(session, before) + _events(session, before) + _tokens(session, before)
+
+
+def clear_announced(session: Session, *, before: datetime) -> int:
+    """Delete a part of the files that were announced before `before` and never uploaded; return how many went.
+
+    The address that would have taken them has ended by then, and they count against their client's share.
+    """
+    never_came = sa.select(File.id).where(File.uploaded_at.is_(None), File.created_at < before)
+    ids = session.scalars(never_came.order_by(File.id).limit(_AT_ONCE)).all()
+    session.execute(sa.delete(File).where(File.id.in_(ids)))
+    return len(ids)
 
 
 def _deliveries(session: Session, before: datetime) -> int:

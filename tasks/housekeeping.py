@@ -16,6 +16,8 @@ __all__ = ["Sweeper", "clear_old", "expire_leases"]
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
+#: How long an announced file is waited for; its address takes it for an hour.
+ANNOUNCED_FOR: Final = timedelta(days=1)
 
 
 class Sweeper:
@@ -58,8 +60,11 @@ def expire_leases(database: Database, nudge: Nudge) -> int:
 
 
 def clear_old(database: Database, *, days: int) -> int:
-    """Clear a part of what is older than `days`; 0 keeps all. Return how much, so that there may be more of it."""
-    if days == 0:
-        return 0
+    """Clear a part of what is older than `days`; 0 keeps all. Return how much, so that there may be more of it.
+
+    Files that were announced and never came go after a day in any case: they are no history.
+    """
     with database.write() as session:
-        return history.clear(session, before=database.now(session) - timedelta(days=days))
+        now = database.now(session)
+        cleared = history.clear_announced(session, before=now - ANNOUNCED_FOR)
+        return cleared + (history.clear(session, before=now - timedelta(days=days)) if days else 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service import clients
+from service import clients, webhooks
 from service.api.auth import own_client, requires
 from service.api.door import read, write
 from service.api.window import window, windowed
@@ -77,8 +77,9 @@ def update(client_id: str) -> Response:
 @blueprint.delete("/v1/clients/<client_id>")
 @requires("admin", for_project=False)
 def delete(client_id: str) -> Response:
-    """Put a client away; its tokens open nothing from now on."""
+    """Put a client away; its tokens open nothing from now on, and its webhooks are told nothing."""
     key = own_client(client_id, operated=True)
     with write() as door:
         clients.delete(door.session, clients.find(door.session, key), now=door.now)
+        webhooks.delete_all(door.session, client_id=key)
     return reply({})

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.db import UtcDateTime
-from service.models import Delivery, Endpoint
+from service.models import Client, Delivery, Endpoint
 from service.webhooks.endpoints import DeliveryState, EndpointState
 
 __all__ = ["LEASE", "MAX_IN_FLIGHT", "Prepared", "claim_due", "has_due"]
@@ -45,7 +45,11 @@ class Prepared:
 _NOW: Final = sa.bindparam("now", type_=UtcDateTime())
 _HORIZON: Final = sa.bindparam("horizon", type_=UtcDateTime())
 
-_IS_ACTIVE: Final = Endpoint.state == EndpointState.ACTIVE.value
+#: A client that was put away is told nothing more, not even what was on its way.
+_IS_ACTIVE: Final = sa.and_(
+    Endpoint.state == EndpointState.ACTIVE.value,
+    sa.exists().where(Client.id == Endpoint.client_id, Client.deleted_at.is_(None)),
+)
 _IS_PENDING: Final = Delivery.state == DeliveryState.PENDING.value
 _IS_DUE: Final = sa.and_(_IS_PENDING, Delivery.next_attempt_at <= _NOW)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from service.db import insert_new
 from service.events import PUBLIC, EventType
-from service.models import Attempt, Delivery, Endpoint, Event
+from service.models import Attempt, Client, Delivery, Endpoint, Event
 from service.webhooks.claims import Prepared
 from service.webhooks.endpoints import DeliveryState, EndpointState, disable
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
@@ -83,6 +83,7 @@ def _listeners(session: Session, event: Event) -> Sequence[Endpoint]:
         .where(
             Endpoint.client_id == event.client_id,
             Endpoint.state == EndpointState.ACTIVE.value,
+            sa.exists().where(Client.id == Endpoint.client_id, Client.deleted_at.is_(None)),
             sa.or_(Endpoint.experiment_id.is_(None), Endpoint.experiment_id == event.experiment_id),
         )
         .order_by(Endpoint.id)

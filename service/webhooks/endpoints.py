@@ -28,6 +28,7 @@ __all__ = [
     "cancel",
     "create",
     "delete",
+    "delete_all",
     "disable",
     "find",
     "known_types",
@@ -109,7 +110,19 @@ def find(session: Session, endpoint_id: int, *, client_id: int, only: int | None
 
 def delete(session: Session, endpoint_id: int, *, client_id: int, only: int | None = None) -> None:
     """Forget an endpoint's secret and cancel what was on its way. What was delivered stays in the history."""
-    endpoint = locked(session, endpoint_id, client_id=client_id, only=only)
+    _forget(session, locked(session, endpoint_id, client_id=client_id, only=only))
+
+
+def delete_all(session: Session, *, client_id: int) -> int:
+    """Forget every endpoint of a client that is put away. Return how many there were."""
+    mine = _visible(client_id, None).order_by(Endpoint.id).with_for_update(key_share=True)
+    endpoints = session.scalars(mine.execution_options(populate_existing=True)).all()
+    for endpoint in endpoints:
+        _forget(session, endpoint)
+    return len(endpoints)
+
+
+def _forget(session: Session, endpoint: Endpoint) -> None:
     endpoint.state = EndpointState.DELETED.value
     endpoint.secret, endpoint.old_secret = "", None
     cancel(session, endpoint.id)

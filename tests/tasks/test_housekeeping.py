@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from service import suggestions
 from service.db import Database
-from service.models import Attempt, Delivery, Endpoint, Event, Experiment, Refresh, Suggestion, Token
+from service.models import Attempt, Delivery, Endpoint, Event, Experiment, File, Refresh, Suggestion, Token, TrainingRun
 from service.nudge import Nudge
 from tasks.housekeeping import clear_old, expire_leases
 from tests.factories import NOW
@@ -89,3 +89,30 @@ def test_tokens_that_ended_long_ago_go_unless_somebody_names_them(database: Data
     assert clear_old(database, days=90) == 0
     with database.read() as session:
         assert set(session.scalars(sa.select(Token.name))) == {"lately", "endless", "successor", "t"}
+
+
+def test_files_that_were_announced_and_never_came_go_after_a_day(database: Database) -> None:
+    with database.write() as session:
+        client, _ = new_client(session, now=NOW)
+        run = TrainingRun(client_id=client, name="r", document={}, created_at=NOW, updated_at=NOW)
+        session.add(run)
+        session.flush()
+        now = database.now(session)
+        for name, hours, came in (("lost", 25, False), ("kept", 25, True), ("awaited", 23, False)):
+            at = now - timedelta(hours=hours)
+            session.add(
+                File(
+                    training_run_id=run.id,
+                    filename=name,
+                    content_type="image/png",
+                    content_length=1,
+                    content_md5="m",
+                    upload_key="k",
+                    created_at=at,
+                    uploaded_at=at if came else None,
+                )
+            )
+    assert clear_old(database, days=0) == 1
+    assert clear_old(database, days=0) == 0
+    with database.read() as session:
+        assert set(session.scalars(sa.select(File.filename))) == {"kept", "awaited"}

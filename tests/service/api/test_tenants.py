@@ -17,7 +17,7 @@ from service import tokens
 from service.api.door import EXTENSION
 from service.app import create_app
 from service.db import Database
-from service.models import Token
+from service.models import Endpoint, Token
 from service.settings import Settings
 from tests.support import BODY
 
@@ -94,7 +94,10 @@ def test_a_tenant_is_made_over_http_and_put_away_again(database_url: str) -> Non
     service.ok("POST", f"{path}/tags", admin["token"], {"name": "t", "color": "#abcdef"})
     service.refused(409, "POST", f"{path}/tags", admin["token"], {"name": "t", "color": "#abcdef"})
     assert [item["id"] for item in service.ok("GET", "/v1/clients?limit=1", service.operator)["data"]] == [client["id"]]
+    hook = service.ok("POST", "/v1/webhooks", admin["token"], {"url": "https://example.com/hook"})["id"]
     assert service.ok("DELETE", path, admin["token"]) == {}
+    with service.database.read() as session:
+        assert session.get_one(Endpoint, int(hook)).state == "deleted"
     assert service.refused(403, "GET", path, reader["token"])["token_status"] == "revoked"
     service.refused(404, "GET", path, service.operator)
     service.database.close()

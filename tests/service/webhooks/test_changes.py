@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from service import webhooks
 from service.db import Database
 from service.errors import ConflictError, InvalidInputError, NotFoundError
-from service.models import Endpoint
+from service.models import Client, Delivery, Endpoint
 from service.webhooks import Asked, Change, DeliveryState, EndpointState, Failed, Succeeded
 from service.webhooks.signing import signed_headers
 from tests.service.webhooks.given import HOSTS, PLAIN, START, a_client, an_endpoint, an_event
@@ -130,3 +131,18 @@ def test_the_history_is_narrowed_by_state_type_and_time(database: Database) -> N
             )
         ]
     assert counts == [2, 3, 0, 1]
+
+
+def test_a_client_that_was_put_away_is_told_nothing_more(database: Database) -> None:
+    with database.write() as session:
+        client = a_client(session)
+        endpoint = an_endpoint(session, client)
+        webhooks.fan_out(session, an_event(session, client), START)
+        session.get_one(Client, client).deleted_at = START
+        assert not webhooks.has_due(session, START)
+        assert webhooks.claim_due(session, START, 9) == []
+        assert webhooks.fan_out(session, an_event(session, client), START) == 0
+        assert webhooks.delete_all(session, client_id=client) == 1
+        assert (endpoint.state, endpoint.secret) == (EndpointState.DELETED, "")
+        states = session.scalars(sa.select(Delivery.state)).all()
+    assert states == [DeliveryState.CANCELLED]
