@@ -87,9 +87,9 @@ def walk(session: Session, wanted: sa.Select[*tuple[Any, ...]], order: Order, wi
     """
     columns = order.columns
     parts = [part for column in columns for part in _parts(column)]
-    for key, is_up in ((window.after, True), (window.before, False)):
+    for name, key in (("after", window.after), ("before", window.before)):
         if key is not None:
-            wanted = wanted.where(_beyond(parts, _symbols(key, columns), up=is_up))
+            wanted = wanted.where(_beyond(parts, _symbols(key, columns, name), up=name == "after"))
     ordered = [part.asc() if window.goes_up else part.desc() for part in parts]
     labelled = [sa.type_coerce(column.expression, _type(column)).label(f"key_{i}") for i, column in enumerate(columns)]
     found = session.execute(wanted.add_columns(*labelled).order_by(*ordered).limit(window.limit + 1)).all()
@@ -144,10 +144,13 @@ def _parts(column: By) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-def _symbols(key: Key, columns: Sequence[By]) -> list[Any]:
-    if len(key) != len(columns):
-        raise _wrong_marker()
-    return [symbol for value, column in zip(key, columns, strict=True) for symbol in _symbol(value, column)]
+def _symbols(key: Key, columns: Sequence[By], name: str) -> list[Any]:
+    try:
+        if len(key) != len(columns):
+            raise _WrongSymbolError
+        return [symbol for value, column in zip(key, columns, strict=True) for symbol in _symbol(value, column)]
+    except _WrongSymbolError as error:
+        raise InvalidInputError("Invalid paging marker: it is not one of a list in this order", field=name) from error
 
 
 def _symbol(value: Any, column: By) -> list[Any]:
@@ -165,15 +168,15 @@ def _checked(value: Any, kind: str) -> Any:
         return _EPOCH + max(0, min(value, _LATEST)) * _MICROSECOND
     if kind == "number" and isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _largest(value):
         return value
-    raise _wrong_marker()
+    raise _WrongSymbolError
 
 
 def _largest(value: float) -> float:
     return LARGEST_ID if isinstance(value, int) else math.inf
 
 
-def _wrong_marker() -> InvalidInputError:
-    return InvalidInputError("Invalid paging marker: it is not one of a list in this order", field="before")
+class _WrongSymbolError(Exception):
+    """A key from outside does not fit this order."""
 
 
 def _beyond(parts: Sequence[sa.ColumnElement[Any]], symbols: Sequence[Any], *, up: bool) -> sa.ColumnElement[bool]:

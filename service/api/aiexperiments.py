@@ -14,10 +14,10 @@ from service.api.door import Door, read, wait_until, write
 from service.api.experiment_lists import search
 from service.api.experiments import found, put_away, shown_in_list
 from service.api.fronts import wait_for_front
-from service.api.paging import as_page, read_limit
+from service.api.paging import as_page, read_limit, window, windowed
 from service.api.projects import found_project
 from service.api.training_runs import shown_run, shown_runs
-from service.api.wire import body, choice, reply, walk, walked
+from service.api.wire import body, choice, reply
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Experiment, Project
 from service.runs import lifecycle
@@ -105,23 +105,19 @@ def of_project(client_id: str, project_id: str) -> Response:
 
 
 def _listed(door: Door, project: Project | None) -> dict[str, Any]:
-    asked, who = walk(experiments.SORTS), caller()
+    who = caller()
     listing = experiments.Listing(
-        limit=asked.limit,
+        window=window(),
+        sort=choice("sort", tuple(experiments.SORTS), default="id"),
         state=choice("state", ("active", "deleted", "all"), default="active"),
         search=search(),
         development=who.development,
         runs_only=True,
         project_id=who.project_id if project is None else project.id,
         nobody=bool(request.args.get("user")),
-        sort=asked.sort,
-        ascending=asked.ascending,
-        before=asked.before,
-        after=asked.after,
     )
-    rows, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
-    keys = [experiments.key_of(row, asked.sort) for row in rows]
-    return walked(shown_in_list(door, rows), keys, count=count, walk=asked)
+    page, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
+    return windowed(shown_in_list(door, page.rows), page, count=count)
 
 
 @blueprint.get("/v1/aiexperiments/<experiment_id>")

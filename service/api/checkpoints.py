@@ -7,8 +7,9 @@ from flask import Blueprint, Response
 from service.api import render
 from service.api.auth import requires
 from service.api.door import read, write
+from service.api.paging import window, windowed
 from service.api.training_runs import found_run
-from service.api.wire import body, page, pagination, parse_id, refuse_unknown, reply
+from service.api.wire import body, parse_id, refuse_unknown, reply
 from service.runs import checkpoints, tagging
 
 __all__ = ["blueprint"]
@@ -29,14 +30,14 @@ def create(training_run_id: str) -> Response:
 
 @blueprint.get("/v1/training_runs/<training_run_id>/checkpoints")
 @requires("read", development=True)
-def recent(training_run_id: str) -> Response:
+def listed(training_run_id: str) -> Response:
     """List a run's checkpoints, newest first."""
-    asked = page()
+    asked = window()
     with read() as door:
         run = found_run(door, training_run_id)
-        rows, count = checkpoints.recent(door.session, run_id=run.id, limit=asked.limit, before=asked.before)
-        shown = [render.checkpoint(row) for row in rows]
-    return reply(pagination(shown, count=count, page=asked))
+        page, count = checkpoints.listed(door.session, asked, run_id=run.id)
+        shown = [render.checkpoint(row) for row in page.rows]
+    return reply(windowed(shown, page, count=count))
 
 
 @blueprint.get("/v1/training_runs/<training_run_id>/checkpoints/<checkpoint_id>")

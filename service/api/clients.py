@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from service import clients, webhooks
 from service.api.auth import own_client, requires
 from service.api.door import read, write
-from service.api.window import window, windowed
+from service.api.paging import window, windowed
 from service.api.wire import body, epoch, reply
 from service.models import Client
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from service import webhooks
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
-from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
+from service.api.paging import window, windowed
+from service.api.wire import body, epoch, parse_id, refuse_unknown, reply
 from service.errors import InvalidInputError
 from service.models import Attempt, Endpoint
 from service.schemas import fields
@@ -35,12 +36,11 @@ class ReplayWish(fields.Strict):
 @requires("write", for_project=False)
 def deliveries(webhook_id: str) -> Response:
     """List an endpoint's deliveries with every attempt, newest first, of a state, a type, a time."""
-    asked, narrowed = page(), _asked()
+    wanted, narrowed = window(), _asked()
     with read() as door:
-        endpoint = _found(door, webhook_id)
-        told, count = webhooks.history(door.session, endpoint, limit=asked.limit, before=asked.before, asked=narrowed)
-        shown = [_delivery(item) for item in told]
-    return reply(pagination(shown, count=count, page=asked))
+        page, count = webhooks.history(door.session, _found(door, webhook_id), wanted, asked=narrowed)
+        shown = [_delivery(item) for item in page.rows]
+    return reply(windowed(shown, page, count=count))
 
 
 def _asked() -> webhooks.Asked:

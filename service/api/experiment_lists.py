@@ -16,8 +16,9 @@ from service import experiments
 from service.api.auth import caller, own_client, requires
 from service.api.door import Door, read
 from service.api.experiments import shown_in_list
+from service.api.paging import window, windowed
 from service.api.projects import found_project
-from service.api.wire import choice, reply, truth, walk, walked, whole_number
+from service.api.wire import choice, reply, truth, whole_number
 from service.errors import InvalidInputError
 from service.models import Project
 
@@ -64,10 +65,11 @@ def of_organization(organization_id: str) -> Response:
 
 
 def _listed(door: Door, project: Project | None) -> dict[str, Any]:
-    asked, who = walk(experiments.SORTS), caller()
+    who = caller()
     since, until = _period()
     listing = experiments.Listing(
-        limit=asked.limit,
+        window=window(),
+        sort=choice("sort", tuple(experiments.SORTS), default="id"),
         state=choice("state", ("active", "deleted", "all"), default="active"),
         search=search(),
         since=since,
@@ -76,14 +78,9 @@ def _listed(door: Door, project: Project | None) -> dict[str, Any]:
         runs_only=None if truth("include_ai") else False,
         project_id=who.project_id if project is None else project.id,
         nobody=bool(request.args.get("user")),
-        sort=asked.sort,
-        ascending=asked.ascending,
-        before=asked.before,
-        after=asked.after,
     )
-    rows, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
-    keys = [experiments.key_of(row, asked.sort) for row in rows]
-    return walked(shown_in_list(door, rows), keys, count=count, walk=asked)
+    page, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
+    return windowed(shown_in_list(door, page.rows), page, count=count)
 
 
 def _asked_project(door: Door) -> Project | None:

@@ -15,8 +15,8 @@ from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
 from service.api.experiments import found
+from service.api.paging import window, windowed
 from service.api.render.observations import correction
-from service.api.window import window, windowed
 from service.api.wire import body, parse_id, refuse_unknown, reply, truth, unpaged
 from service.errors import InvalidInputError, PermissionDeniedError, ServiceError
 from service.models import Experiment, Observation

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from service import projects, tags
 from service.api.auth import caller, own_client, requires
 from service.api.door import Door, read, write
-from service.api.window import window, windowed
+from service.api.paging import window, windowed
 from service.api.wire import body, choice, epoch, reply, truth, unpaged
 from service.models import Note, Project, Tag
 

@@ -8,8 +8,8 @@ from service import suggestions
 from service.api.auth import requires
 from service.api.door import read, write
 from service.api.experiments import found
+from service.api.paging import window, windowed
 from service.api.render.suggestions import queued_suggestion as render
-from service.api.window import window, windowed
 from service.api.wire import body, parse_id, refuse_unknown, reply
 
 __all__ = ["blueprint"]

@@ -14,9 +14,9 @@ from service.api.door import Door, read, wait_until, write
 from service.api.experiments import found
 from service.api.idempotency import check_key
 from service.api.observations import refuse_runs_only
+from service.api.paging import window, windowed
 from service.api.render.suggestions import suggestion as render
 from service.api.suggestion_bodies import Wanted, parse_heartbeat, parse_wanted
-from service.api.window import window, windowed
 from service.api.wire import body, choice, id_list, parse_id, reply, truth, unpaged
 from service.models import Experiment, Suggestion
 from service.schemas.result import check_metadata

@@ -14,7 +14,7 @@ from service import clients, tokens
 from service.api.auth import ANYBODY, caller, own_client, own_secret, requires
 from service.api.door import Door, read, write
 from service.api.experiments import found
-from service.api.window import window, windowed
+from service.api.paging import window, windowed
 from service.api.wire import body, choice, epoch, parse_id, refuse_unknown, reply
 from service.errors import NotFoundError
 from service.models import Project, Token, TrainingRun

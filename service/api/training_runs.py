@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 from service.api import render
 from service.api.auth import caller, own_client, requires
 from service.api.door import Door, read, write
+from service.api.paging import window, windowed
 from service.api.projects import found_project
-from service.api.window import window, windowed
 from service.api.wire import body, parse_id, refuse_unknown, reply, unpaged
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Project, TrainingRun

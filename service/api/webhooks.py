@@ -14,7 +14,8 @@ from pydantic import Field
 from service import webhooks
 from service.api.auth import caller, requires
 from service.api.door import read, services, write
-from service.api.wire import body, epoch, page, pagination, parse_id, refuse_unknown, reply
+from service.api.paging import window, windowed
+from service.api.wire import body, epoch, parse_id, refuse_unknown, reply
 from service.errors import NotFoundError
 from service.models import Endpoint, Event
 from service.schemas import fields
@@ -77,15 +78,13 @@ def create() -> Response:
 
 @blueprint.get("/v1/webhooks")
 @requires("write", for_project=False)
-def recent() -> Response:
+def listed() -> Response:
     """List the caller's endpoints, newest first."""
-    asked, who = page(), caller()
+    asked, who = window(), caller()
     with read() as door:
-        rows, count = webhooks.recent(
-            door.session, client_id=who.client_id, limit=asked.limit, before=asked.before, only=who.experiment_id
-        )
-        shown = [_webhook(endpoint) for endpoint in rows]
-    return reply(pagination(shown, count=count, page=asked))
+        page, count = webhooks.listed(door.session, asked, client_id=who.client_id, only=who.experiment_id)
+        shown = [_webhook(endpoint) for endpoint in page.rows]
+    return reply(windowed(shown, page, count=count))
 
 
 @blueprint.get("/v1/webhooks/<webhook_id>")

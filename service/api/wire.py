@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from service.api.body import body, refuse_unknown
-from service.api.paging import Key, Page, Walk, page, pagination, unpaged, walk, walked
+from service.api.paging import unpaged
 from service.api.query import choice, comma_list, id_list, truth, whole_number
 from service.api.replies import epoch, reply
 from service.errors import InvalidInputError, NotFoundError
 from service.schemas import fields
 
 __all__ = [
-    "Key",
-    "Page",
-    "Walk",
     "body",
     "choice",
     "comma_list",
     "epoch",
     "id_list",
-    "page",
-    "pagination",
     "parse_id",
     "refuse_unknown",
     "reply",
     "truth",
     "unpaged",
-    "walk",
-    "walked",
     "whole_number",
 ]
 

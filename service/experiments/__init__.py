@@ -8,11 +8,9 @@ from service.experiments.looking import (
     SORTS,
     Listing,
     find,
-    key_of,
     listed,
     progress,
     project_references,
-    recent,
 )
 from service.experiments.making import create
 
@@ -23,10 +21,8 @@ __all__ = [
     "delete",
     "find",
     "forget_hyperparameters",
-    "key_of",
     "listed",
     "progress",
     "project_references",
-    "recent",
     "update",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
 from service.models import Experiment, Project, Refresh
+from service.paging import By, Order, Page, Window, count_of, walk
 
-__all__ = ["SORTS", "Listing", "find", "key_of", "listed", "progress", "project_references", "recent"]
+__all__ = ["SORTS", "Listing", "find", "listed", "progress", "project_references"]
 
 
 def find(session: Session, experiment_id: int, *, client_id: int, only: int | None = None) -> Experiment:
@@ -29,14 +30,15 @@ def find(session: Session, experiment_id: int, *, client_id: int, only: int | No
 
 @dataclass(frozen=True)
 class Listing:
-    """What part of a client's experiments is wanted, in which order; `before` and `after` are keys as `key_of` makes.
+    """Which of a client's experiments are wanted, in which order, and which part of them.
 
     `search` is a part of the name, in small letters or capitals (of ASCII only, in SQLite). `since` is the first moment
     of creation that counts, `until` the first one that does not. A filter of None takes everything;
     `nobody` asks for what a person made who does not exist.
     """
 
-    limit: int
+    window: Window = field(default_factory=Window)
+    sort: str = "id"
     state: str = "active"
     search: str = ""
     since: datetime | None = None
@@ -45,36 +47,23 @@ class Listing:
     runs_only: bool | None = None
     project_id: int | None = None
     nobody: bool = False
-    sort: str = "id"
-    ascending: bool = False
-    before: tuple[int, ...] | None = None
-    after: tuple[int, ...] | None = None
 
 
-#: What a list can be sorted by -> of how many numbers a key consists.
-SORTS: Final[Mapping[str, int]] = {"id": 1, "recent": 2}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-#: Beyond this there are no dates; a marker that somebody made up may be.
-_LATEST: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-
-def key_of(experiment: Experiment, sort: str) -> tuple[int, ...]:
-    """Return where an experiment stands in the order: its id, or the microsecond of its last change and its id."""
-    if sort == "id":
-        return (experiment.id,)
-    return ((experiment.updated_at - _EPOCH) // _MICROSECOND, experiment.id)
+#: What a list can be sorted by.
+SORTS: Final[Mapping[str, Order]] = {
+    "id": Order((), Experiment.id),
+    "recent": Order((By(Experiment.updated_at, "time", is_nullable=False),), Experiment.id),
+}
 
 
 def listed(
     session: Session, listing: Listing, *, client_id: int, only: int | None = None
-) -> tuple[Sequence[Experiment], int]:
+) -> tuple[Page[Experiment], int]:
     """Return one page of a client's experiments, and how many there are in all."""
     wanted = sa.select(Experiment).where(Experiment.client_id == client_id, *_filters(listing))
     if only is not None:
         wanted = wanted.where(Experiment.id == only)
-    count = session.scalar(sa.select(sa.func.count()).select_from(wanted.subquery())) or 0
-    return _page(session, wanted, listing), count
+    return walk(session, wanted, SORTS[listing.sort], listing.window), count_of(session, wanted)
 
 
 def _filters(listing: Listing) -> Iterator[sa.ColumnElement[bool]]:
@@ -92,35 +81,6 @@ def _filters(listing: Listing) -> Iterator[sa.ColumnElement[bool]]:
         asked = getattr(listing, name)
         if asked is not None:
             yield getattr(Experiment, name) == asked
-
-
-def _page(session: Session, wanted: sa.Select[Experiment], listing: Listing) -> Sequence[Experiment]:
-    """Walk from the marker: up with `after`, down with `before`, else from the end that comes first."""
-    goes_up = listing.after is not None or (listing.ascending and listing.before is None)
-    columns = [Experiment.id] if listing.sort == "id" else [Experiment.updated_at, Experiment.id]
-    if listing.after is not None:
-        wanted = wanted.where(_beyond(listing.after, up=True))
-    if listing.before is not None:
-        wanted = wanted.where(_beyond(listing.before, up=False))
-    order = [column.asc() if goes_up else column.desc() for column in columns]
-    rows = session.scalars(wanted.order_by(*order).limit(listing.limit)).all()
-    return rows if goes_up == listing.ascending else rows[::-1]
-
-
-def _beyond(key: tuple[int, ...], *, up: bool) -> sa.ColumnElement[bool]:
-    *times, number = key
-    beyond: sa.ColumnElement[bool] = Experiment.id > number if up else Experiment.id < number
-    for time in times:
-        at, column = _EPOCH + min(time, _LATEST) * _MICROSECOND, Experiment.updated_at
-        beyond = sa.or_(column > at if up else column < at, sa.and_(column == at, beyond))
-    return beyond
-
-
-def recent(
-    session: Session, *, client_id: int, limit: int, only: int | None = None
-) -> tuple[Sequence[Experiment], int]:
-    """Return up to `limit` active experiments, newest first, and how many there are in all."""
-    return listed(session, Listing(limit=limit), client_id=client_id, only=only)
 
 
 def progress(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:

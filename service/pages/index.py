@@ -11,6 +11,7 @@ from service.api.auth import caller, requires
 from service.api.door import read
 from service.pages import problems
 from service.pages.login import signed_in_as
+from service.paging import Window
 from service.reports.read_model import front_sizes
 
 __all__ = ["blueprint"]
@@ -28,13 +29,15 @@ def index() -> Response:
     """Show the caller's newest experiments."""
     with read() as door:
         asking = caller()
-        wanted = experiments.Listing(limit=LISTED, project_id=asking.project_id, development=asking.development)
-        found, count = experiments.listed(door.session, wanted, client_id=asking.client_id, only=asking.experiment_id)
+        wanted = experiments.Listing(
+            window=Window(limit=LISTED), project_id=asking.project_id, development=asking.development
+        )
+        page, count = experiments.listed(door.session, wanted, client_id=asking.client_id, only=asking.experiment_id)
         visitor = signed_in_as(door, asking)
-        ids = [experiment.id for experiment in found]
+        ids = [experiment.id for experiment in page.rows]
         progress = experiments.progress(door.session, ids)
         sizes = front_sizes(door.session, ids)
-    lines = [(experiment, progress.get(experiment.id), sizes.get(experiment.id, 0)) for experiment in found]
+    lines = [(experiment, progress.get(experiment.id), sizes.get(experiment.id, 0)) for experiment in page.rows]
     words = render_template("index.html", lines=lines, count=count, visitor=visitor, guest=request.args.get("guest"))
     response = make_response(words)
     response.headers["Cache-Control"] = "private, no-cache"

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, PermissionDeniedError
 from service.models import Checkpoint, TrainingRun
+from service.paging import Order, Page, Window, walk
 from service.schemas.fields import LARGEST_NUMBER, Name, Strict, Tagged, check_unique, parse_model
 from service.schemas.result import check_metadata
 
-__all__ = ["MOST_CHECKPOINTS", "NewCheckpoint", "counts", "create", "find", "recent"]
+__all__ = ["MOST_CHECKPOINTS", "NewCheckpoint", "counts", "create", "find", "listed"]
 
 MOST_CHECKPOINTS: Final = 200
 _Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
@@ -71,9 +72,7 @@ def find(session: Session, checkpoint_id: int, *, run_id: int) -> Checkpoint:
     return row
 
 
-def recent(session: Session, *, run_id: int, limit: int, before: int | None = None) -> tuple[Sequence[Checkpoint], int]:
-    """Return up to `limit` checkpoints of a run, newest first, and how many there are in all."""
+def listed(session: Session, window: Window, *, run_id: int) -> tuple[Page[Checkpoint], int]:
+    """Return one page of a run's checkpoints, and how many there are in all."""
     mine = sa.select(Checkpoint).where(Checkpoint.training_run_id == run_id)
-    page = mine if before is None else mine.where(Checkpoint.id < before)
-    rows = session.scalars(page.order_by(Checkpoint.id.desc()).limit(limit)).all()
-    return rows, counts(session, [run_id]).get(run_id, 0)
+    return walk(session, mine, Order((), Checkpoint.id), window), counts(session, [run_id]).get(run_id, 0)

@@ -8,7 +8,7 @@ from service.webhooks.calls import DEADLINE_S, post
 from service.webhooks.changes import LONGEST_OVERLAP, Change, change, rotate
 from service.webhooks.claims import Prepared, claim_due, has_due
 from service.webhooks.delivery import fan_out, record_outcome
-from service.webhooks.endpoints import DeliveryState, EndpointState, create, delete, delete_all, find, ping, recent
+from service.webhooks.endpoints import DeliveryState, EndpointState, create, delete, delete_all, find, listed, ping
 from service.webhooks.history import Asked, Told, history, one_of, replay, replay_failed
 from service.webhooks.outcomes import Failed, Outcome, Succeeded
 from service.webhooks.sealed import Standing, reseal, standing
@@ -35,10 +35,10 @@ __all__ = [
     "find",
     "has_due",
     "history",
+    "listed",
     "one_of",
     "ping",
     "post",
-    "recent",
     "record_outcome",
     "replay",
     "replay_failed",

@@ -6,7 +6,7 @@ is a key); the doors show it once, at creation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from service.errors import ConflictError, InvalidInputError, NotFoundError, did_you_mean
 from service.events import PUBLIC, EventType, record
 from service.models import Delivery, Endpoint, Event, Experiment
+from service.paging import Order, Page, Window, count_of, walk
 from service.sealing import Seal
 from service.webhooks import targets
 from service.webhooks.signing import new_secret
@@ -32,9 +33,9 @@ __all__ = [
     "disable",
     "find",
     "known_types",
+    "listed",
     "locked",
     "ping",
-    "recent",
 ]
 
 #: Endpoints a client may have at a time: each event costs one delivery an endpoint.
@@ -74,7 +75,7 @@ def create(
     kinds = known_types(event_types)
     target = targets.check(url, allowed_private_hosts=allowed_private_hosts)
     _require_experiment(session, client_id, experiment_id)
-    if _count(session, _visible(client_id, None)) >= MAX_ENDPOINTS:
+    if count_of(session, _visible(client_id, None)) >= MAX_ENDPOINTS:
         raise ConflictError(f"{MAX_ENDPOINTS} webhooks exist already: delete one first", limit=MAX_ENDPOINTS)
     endpoint = Endpoint(
         client_id=client_id,
@@ -91,16 +92,13 @@ def create(
     return endpoint
 
 
-def recent(
-    session: Session, *, client_id: int, limit: int, before: int | None = None, only: int | None = None
-) -> tuple[Sequence[Endpoint], int]:
-    """Return up to `limit` of the client's endpoints, newest first, and how many there are in all.
+def listed(session: Session, window: Window, *, client_id: int, only: int | None = None) -> tuple[Page[Endpoint], int]:
+    """Return one page of the client's endpoints, and how many there are in all.
 
     `only` is the experiment that the caller is bound to, here and below: the others' endpoints do not exist for it.
     """
     mine = _visible(client_id, only)
-    page = mine if before is None else mine.where(Endpoint.id < before)
-    return session.scalars(page.order_by(Endpoint.id.desc()).limit(limit)).all(), _count(session, mine)
+    return walk(session, mine, Order((), Endpoint.id), window), count_of(session, mine)
 
 
 def find(session: Session, endpoint_id: int, *, client_id: int, only: int | None = None) -> Endpoint:
@@ -173,10 +171,6 @@ def _found(endpoint: Endpoint | None, endpoint_id: int) -> Endpoint:
     if endpoint is None:
         raise NotFoundError(f"No webhook {endpoint_id}", webhook=str(endpoint_id))
     return endpoint
-
-
-def _count(session: Session, query: sa.Select[Endpoint]) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
 def cancel(session: Session, endpoint_id: int) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError
 from service.models import Attempt, Delivery, Endpoint, Event
+from service.paging import Order, Page, Window, count_of, walk
 from service.webhooks.endpoints import DeliveryState, EndpointState, locked
 
 __all__ = ["Asked", "Told", "history", "one_of", "replay", "replay_failed"]
@@ -56,24 +57,23 @@ def _of(endpoint: Endpoint) -> sa.Select[Delivery, str]:
 
 
 def history(
-    session: Session, endpoint: Endpoint, *, limit: int, before: int | None = None, asked: Asked | None = None
-) -> tuple[list[Told], int]:
-    """Return up to `limit` deliveries of `endpoint` with their attempts, newest first, and how many there are."""
+    session: Session, endpoint: Endpoint, window: Window, *, asked: Asked | None = None
+) -> tuple[Page[Told], int]:
+    """Return one page of the deliveries of `endpoint`, with their attempts, and how many there are in all."""
     mine = (asked or Asked()).narrow(_of(endpoint))
-    count = session.scalar(sa.select(sa.func.count()).select_from(mine.with_only_columns(Delivery.id).subquery())) or 0
-    page = mine if before is None else mine.where(Delivery.id < before)
-    return _told(session, page.order_by(Delivery.id.desc()).limit(limit)), count
+    page = walk(session, mine, Order((), Delivery.id), window)
+    count = count_of(session, mine.with_only_columns(Delivery.id))
+    return Page(tuple(_told(session, page.rows)), page.before, page.after), count
 
 
 def one_of(session: Session, endpoint: Endpoint, delivery_id: int) -> Told:
     """Return one delivery of `endpoint` with its attempts, or raise `NotFoundError`."""
-    for told in _told(session, _of(endpoint).where(Delivery.id == delivery_id)):
+    for told in _told(session, session.execute(_of(endpoint).where(Delivery.id == delivery_id)).all()):
         return told
     raise NotFoundError(f"No delivery {delivery_id} of webhook {endpoint.id}", delivery=str(delivery_id))
 
 
-def _told(session: Session, query: sa.Select[Delivery, str]) -> list[Told]:
-    rows = session.execute(query).all()
+def _told(session: Session, rows: Sequence[Any]) -> list[Told]:
     attempts: dict[int, list[Attempt]] = {delivery.id: [] for delivery, _ in rows}
     for attempt in session.scalars(
         sa.select(Attempt).where(Attempt.delivery_id.in_(attempts)).order_by(Attempt.number, Attempt.id)

@@ -11,11 +11,9 @@ from pydantic import BaseModel
 from service.api.openapi.parameters import AFTER, ASCENDING, BEFORE, LIMIT, query
 from service.api.openapi.shapes import Schema
 
-__all__ = ["PAGES", "WALKS", "Operation", "walks"]
+__all__ = ["WALKS", "Operation", "walks"]
 
 #: The parameters of a list that has one order …
-PAGES = (LIMIT, BEFORE)
-#: … that is walked both ways …
 WALKS = (LIMIT, BEFORE, AFTER, ASCENDING)
 
 

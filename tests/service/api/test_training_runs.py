@@ -211,6 +211,9 @@ def test_checkpoints_are_kept_up_to_two_hundred(api: Api, project: str, monkeypa
     assert api.post(path, {"values": []}).status_code == 403
     page = api.get(f"{path}?limit=1").json
     assert (page["count"], int(page["data"][0]["id"]) > int(made["id"])) == (3, True)
+    assert api.get(f"{path}?limit=1&ascending=true").json["data"] == [made]
+    rest = api.get(f"{path}?before={page['paging']['before']}").json
+    assert api.get(f"{path}?after={rest['paging']['after']}").json["data"] == page["data"]
     assert api.get(path.removesuffix("/checkpoints")).json["checkpoint_count"] == 3
 
 

@@ -14,6 +14,7 @@ from service import webhooks
 from service.db import Database
 from service.errors import ConflictError, InvalidInputError, NotFoundError
 from service.models import Client, Delivery, Endpoint
+from service.paging import Window
 from service.webhooks import Asked, Change, DeliveryState, EndpointState, Failed, Succeeded
 from service.webhooks.signing import signed_headers
 from tests.service.webhooks.given import HOSTS, PLAIN, START, a_client, an_endpoint, an_event
@@ -122,7 +123,7 @@ def test_the_history_is_narrowed_by_state_type_and_time(database: Database) -> N
         (arrived,) = webhooks.claim_due(session, START, 1)
         webhooks.record_outcome(session, arrived, Succeeded(204, 0.1), START, rng=DICE)
         counts = [
-            webhooks.history(session, endpoint, limit=9, asked=asked)[1]
+            webhooks.history(session, endpoint, Window(), asked=asked)[1]
             for asked in (
                 Asked(state=DeliveryState.PENDING),
                 Asked(event_type="front.changed"),

@@ -18,6 +18,7 @@ from service.db import Database
 from service.errors import ConflictError, NotFoundError
 from service.events import PUBLIC, EventType
 from service.models import Attempt, Delivery, Endpoint, Event
+from service.paging import Window
 from service.webhooks import Failed, Prepared, Succeeded
 from service.webhooks.claims import LEASE, MAX_IN_FLIGHT
 from service.webhooks.delivery import SCHEDULE
@@ -497,11 +498,11 @@ def test_the_history_tells_every_attempt_newest_delivery_first(database: Databas
     conclude(database, first, GOOD, START + HOUR)
     with database.read() as session:
         endpoint = session.scalars(sa.select(Endpoint)).one()
-        newest, oldest = webhooks.history(session, endpoint, limit=10)[0]
-        page, count = webhooks.history(session, endpoint, limit=1, before=newest.delivery.id)
+        newest, oldest = webhooks.history(session, endpoint, Window())[0].rows
+        page, count = webhooks.history(session, endpoint, Window(limit=1, before=(newest.delivery.id,)))
     assert [newest.event_type, oldest.event_type] == ["suggestion.ready", "front.changed"]
     assert [(attempt.number, attempt.status_code) for attempt in oldest.attempts] == [(1, 500), (2, 204)]
-    assert ([told.delivery.id for told in page], count) == ([oldest.delivery.id], 2)
+    assert ([told.delivery.id for told in page.rows], count) == ([oldest.delivery.id], 2)
 
 
 # -- several at once -------------------------------------------------------------------------------------------------

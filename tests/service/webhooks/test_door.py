@@ -219,6 +219,7 @@ def test_long_lists_come_in_pages(http: FlaskClient, database: Database, mine: i
     path = f"/v1/webhooks/{endpoint.id}/deliveries"
     first = call("GET", f"{path}?limit=2")[1]
     rest = call("GET", f"{path}?limit=2&before={first['paging']['before']}")[1]
+    assert call("GET", f"{path}?limit=2&after={rest['paging']['after']}")[1]["data"] == first["data"]
     ids = [int(item["id"]) for item in first["data"] + rest["data"]]
     assert ids == sorted(ids, reverse=True)
     assert (len(ids), first["count"]) == (3, 3)

@@ -12,8 +12,11 @@ from service.db import Database
 from service.errors import ConflictError, InvalidInputError, NotFoundError
 from service.events import EventType
 from service.models import Delivery, Endpoint, Event
+from service.paging import Page, Window
 from service.webhooks import endpoints
 from tests.service.webhooks.given import START, a_client, an_endpoint, an_event, an_experiment
+
+NOTHING: Page[Endpoint] = Page((), None, None)
 
 
 def test_an_endpoint_is_kept_as_it_was_asked_for_with_a_secret_of_its_own(database: Database) -> None:
@@ -78,7 +81,7 @@ def test_another_client_sees_none_of_it(database: Database) -> None:
                 use(session, endpoint.id, client_id=stranger)
         with pytest.raises(NotFoundError):
             webhooks.ping(session, endpoint.id, client_id=stranger, now=START)
-        assert webhooks.recent(session, client_id=stranger, limit=10) == ([], 0)
+        assert webhooks.listed(session, Window(), client_id=stranger) == (NOTHING, 0)
 
 
 def test_a_caller_bound_to_an_experiment_sees_only_its_endpoints(database: Database) -> None:
@@ -86,20 +89,24 @@ def test_a_caller_bound_to_an_experiment_sees_only_its_endpoints(database: Datab
         client = a_client(session)
         experiment = an_experiment(session, client)
         everywhere, here = an_endpoint(session, client), an_endpoint(session, client, experiment_id=experiment)
-        rows, count = webhooks.recent(session, client_id=client, limit=10, only=experiment)
-        assert ([row.id for row in rows], count) == ([here.id], 1)
+        page, count = webhooks.listed(session, Window(), client_id=client, only=experiment)
+        assert ([row.id for row in page.rows], count) == ([here.id], 1)
         with pytest.raises(NotFoundError):
             webhooks.find(session, everywhere.id, client_id=client, only=experiment)
 
 
-def test_the_list_is_newest_first_and_can_be_walked(database: Database) -> None:
+def test_the_list_is_newest_first_and_can_be_walked_both_ways(database: Database) -> None:
     with database.write() as session:
         client = a_client(session)
         ids = [an_endpoint(session, client).id for _ in range(3)]
-        rows, count = webhooks.recent(session, client_id=client, limit=2)
-        assert ([row.id for row in rows], count) == ([ids[2], ids[1]], 3)
-        rows, count = webhooks.recent(session, client_id=client, limit=2, before=ids[1])
-        assert ([row.id for row in rows], count) == ([ids[0]], 3)
+        page, count = webhooks.listed(session, Window(limit=2), client_id=client)
+        assert ([row.id for row in page.rows], count) == ([ids[2], ids[1]], 3)
+        page, count = webhooks.listed(session, Window(limit=2, before=page.before), client_id=client)
+        assert ([row.id for row in page.rows], count) == ([ids[0]], 3)
+        page, count = webhooks.listed(session, Window(limit=2, after=page.after), client_id=client)
+        assert [row.id for row in page.rows] == [ids[2], ids[1]]
+        page, _ = webhooks.listed(session, Window(limit=2, ascending=True), client_id=client)
+        assert [row.id for row in page.rows] == [ids[0], ids[1]]
 
 
 def test_a_deleted_endpoint_is_gone_with_its_secret_and_with_what_was_on_its_way(database: Database) -> None:
@@ -110,7 +117,7 @@ def test_a_deleted_endpoint_is_gone_with_its_secret_and_with_what_was_on_its_way
         webhooks.delete(session, endpoint.id, client_id=client)
         with pytest.raises(NotFoundError):
             webhooks.find(session, endpoint.id, client_id=client)
-        assert webhooks.recent(session, client_id=client, limit=10) == ([], 0)
+        assert webhooks.listed(session, Window(), client_id=client) == (NOTHING, 0)
         assert webhooks.claim_due(session, START, 10) == []
         assert webhooks.fan_out(session, an_event(session, client), START) == 0
     with database.read() as session:

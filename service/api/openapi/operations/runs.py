@@ -88,7 +88,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         body=NewCheckpoint,
         example={"values": [{"name": "accuracy", "value": 0.88}], "metadata": {"epoch": 3}},
     ),
-    "checkpoints.recent": Operation(page="checkpoint", query=(LIMIT, BEFORE)),
+    "checkpoints.listed": Operation(page="checkpoint", query=WALKS),
     "checkpoints.one": Operation(reply="checkpoint"),
     "checkpoints.add_tag": Operation(reply="tag", body=_TAG, example={"id": "12"}),
     "checkpoints.remove_tag": Operation(reply="tag"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from service.api.deliveries import ReplayWish
-from service.api.openapi.operation import PAGES, Operation
+from service.api.openapi.operation import WALKS, Operation
 from service.api.openapi.parameters import query, words
 from service.api.webhooks import NewWebhook, SecretRotation, WebhookChange
 from service.webhooks import DeliveryState
@@ -22,7 +22,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         body=NewWebhook,
         example={"url": "https://example.org/hooks/tradespace", "event_types": ["front.changed"]},
     ),
-    "webhooks.recent": Operation(page="webhook", query=PAGES),
+    "webhooks.listed": Operation(page="webhook", query=WALKS),
     "webhooks.one": Operation(reply="webhook"),
     "webhooks.change": Operation(reply="webhook", body=WebhookChange, example={"state": "disabled"}),
     "webhooks.delete": Operation(),
@@ -31,7 +31,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "deliveries.deliveries": Operation(
         page="delivery",
         query=(
-            *PAGES,
+            *WALKS,
             words("state", "Only these.", *(state.value for state in DeliveryState)),
             query("event_type", "Only of this event."),
             query("since", "Made at this time or later, in seconds since 1970.", _SECONDS),
