@@ -1,15 +1,16 @@
 """The database: how it is opened, what a transaction is, what time it is there.
 
-SQLite runs in WAL mode with synchronous=FULL, since a result is acknowledged to its producer once it is committed; its
-write transactions take the write lock at once (BEGIN IMMEDIATE), since one that reads first and writes later is refused
-without waiting. PostgreSQL gets time limits, so that nothing waits for ever.
+SQLite's write transactions take the write lock at once (BEGIN IMMEDIATE), since one that reads first and writes later
+is refused without waiting; what else it needs is in service.sqlite. PostgreSQL gets time limits, so that nothing waits
+for ever.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +18,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
+
+from service import sqlite as sqlite_files
 
 __all__ = ["Database", "Id", "Json", "UtcDateTime", "insert_new", "strict_json"]
 
-#: How long a writer waits for another one, in milliseconds.
-BUSY_TIMEOUT_MS: Final = 15_000
+#: Seconds after which a connection to PostgreSQL that nobody used is tried before it is trusted.
+_IDLE_S: Final = 2.0
 _POSTGRES_OPTIONS: Final = (
     "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
@@ -83,6 +87,7 @@ class Database:
         # One moment for all that a reader sees, also where a page asks ten questions.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(read_only=True, **level)
+        self._turns = sqlite_files.Turns(self.url.database) if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -90,10 +95,19 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open a transaction that may change rows."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def write(self, *, durable: bool = True) -> Iterator[Session]:
+        """Open a transaction that may change rows. Once the block has ended, it survives a power cut.
+
+        `durable=False` is for what is worked out anew if it is lost: on SQLite it then does not wait for the disk.
+        """
+        with (
+            nullcontext() if self._turns is None else self._turns.mine(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
+        if self._turns is not None and durable:
+            self._turns.on_disk()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -150,31 +164,36 @@ def _engine(url: URL, pool_size: int) -> Engine:
         engine = sa.create_engine(
             url, json_serializer=strict_json, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size
         )
-        event.listen(engine, "connect", _open_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", sqlite_files.open_connection)
+        event.listen(engine, "begin", sqlite_files.begin)
         return engine
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         json_serializer=strict_json,
         hide_parameters=True,  # a failing statement is logged, and a webhook's secret may be among its values
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 5},
     )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _try_idle)
+    return engine
 
 
-def _open_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions by itself: _begin_sqlite does
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+def _try_idle(connection: Any, record: Any, _proxy: Any) -> None:
+    """Try a connection that was idle for a while: the server may have gone and come back.
+
+    SQLAlchemy's own `pool_pre_ping` asks the server before each transaction, which is a third of a small one.
+    """
+    used_at = record.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < _IDLE_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        raise DisconnectionError from error

@@ -55,10 +55,12 @@ class Refresh(Base):
     them the front and the models have seen. A worker holds the lease until `lease_until`; `lease_epoch` rises with each
     lease, and what an overtaken worker writes is refused by it (fencing). `task_counts` are the observations of each
     task; `best_observation_id` is the best one where a single metric is optimized, None if that has to be looked for.
+    `version` rises with whatever changes of the experiment and all that belongs to it (service.refreshes.hold).
     """
 
     __tablename__ = "refreshes"
     experiment_id: Mapped[int] = to("experiments", primary_key=True)
+    version: Mapped[int] = mapped_column(Id, default=0, server_default="0")
     data_generation: Mapped[int] = mapped_column(default=0)
     front_generation: Mapped[int] = mapped_column(default=0)
     model_generation: Mapped[int] = mapped_column(default=0)

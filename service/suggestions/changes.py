@@ -18,6 +18,7 @@ __all__ = ["delete", "delete_all", "delete_queued", "update"]
 
 def update(session: Session, experiment_id: int, suggestion_id: int, *, metadata: dict[str, Any] | None) -> Suggestion:
     """Give a suggestion other metadata, or none."""
+    hold(session, [experiment_id])
     row = find(session, suggestion_id, experiment_id=experiment_id)
     row.meta = metadata
     session.flush()

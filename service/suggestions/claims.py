@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache, partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.models import Experiment, Refresh, Suggestion
-from service.refreshes import hold
+from service.refreshes import hold, is_held
 from service.schemas.experiment import Definition
 from service.suggestions.making import Asked, opened, refuse_deleted
 from service.suggestions.pool import ask_for_refill, is_searched
@@ -85,8 +85,10 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
     The refresh's row is locked first, as by those who store results and fill pools: whoever took a suggestion first and
     that row later would stand in their way, and they in his.
     """
+    if not is_held(session, experiment.id):
+        hold(session, [experiment.id])
+        session.refresh(experiment, ("state", "parameters"))  # it may have changed while the lock was waited for
     refresh = hold(session, [experiment.id])[experiment.id]
-    session.refresh(experiment, ("state", "parameters"))  # it may have been changed while the lock was waited for
     refuse_deleted(experiment)
     definition = cache(partial(Definition.of, experiment))  # read only where no pool spares it
     claimed = []
@@ -103,41 +105,33 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
 def _next(
     session: Session, experiment: Experiment, definition: Callable[[], Definition], refresh: Refresh, *, now: datetime
 ) -> Suggestion:
-    queued = _first(session, experiment.id, "queued")
-    if queued is not None:
-        return queued
-    if experiment.type == "grid":
-        return next_of_grid(session, experiment, definition(), now=now)
-    pooled = _next_of_pool(session, experiment, definition, refresh) if is_searched(experiment) else None
-    return pooled or quasi_random(session, experiment, definition(), now=now)
-
-
-def _first(session: Session, experiment_id: int, state: str) -> Suggestion | None:
-    """Return the first suggestion in `state`."""
-    return session.scalars(
-        sa.select(Suggestion)
-        .where(Suggestion.experiment_id == experiment_id, Suggestion.state == state)
-        .order_by(Suggestion.rank, Suggestion.id)
-        .limit(1)
-    ).one_or_none()
-
-
-def _next_of_pool(
-    session: Session, experiment: Experiment, definition: Callable[[], Definition], refresh: Refresh
-) -> Suggestion | None:
-    """Return the best of the pool that is not open already (a person may have named the same configuration)."""
-    while (suggestion := _first(session, experiment.id, "pooled")) is not None:
-        if experiment.tasks and suggestion.task is None:
-            with_task(session, suggestion, experiment, definition())
-        if not _is_open(session, suggestion):
-            is_fresh = suggestion.model_generation == refresh.data_generation
-            suggestion.source = "pool" if is_fresh else "stale_pool"
-            return suggestion
-        session.delete(suggestion)
+    if not is_searched(experiment):
+        queued = session.scalars(_QUEUED, {"key": experiment.id}).one_or_none()
+        make = next_of_grid if experiment.type == "grid" else quasi_random
+        return queued or make(session, experiment, definition(), now=now)
+    while (waiting := session.scalars(_WAITING, {"key": experiment.id}).one_or_none()) is not None:
+        if waiting.state == "queued":
+            return waiting
+        if experiment.tasks and waiting.task is None:
+            with_task(session, waiting, experiment, definition())
+        if not session.scalar(_IS_OPEN, {"key": experiment.id, "configuration": waiting.key}):
+            is_fresh = waiting.model_generation == refresh.data_generation
+            waiting.source = "pool" if is_fresh else "stale_pool"
+            return waiting
+        session.delete(waiting)  # a person has named the same configuration
         session.flush()
-    return None
+    return quasi_random(session, experiment, definition(), now=now)
 
 
-def _is_open(session: Session, suggestion: Suggestion) -> bool:
-    found = sa.exists().where(is_open(suggestion.experiment_id), Suggestion.key == suggestion.key)
-    return bool(session.scalar(sa.select(found)))
+# Built once: to build a statement costs as much as to run it.
+_MINE: Final = sa.select(Suggestion).where(Suggestion.experiment_id == sa.bindparam("key"))
+_QUEUED: Final = _MINE.where(Suggestion.state == "queued").order_by(Suggestion.rank, Suggestion.id).limit(1)
+#: What people have queued comes before what is pooled: so do the words, read backwards.
+_WAITING: Final = (
+    _MINE.where(Suggestion.state.in_(("queued", "pooled")))
+    .order_by(Suggestion.state.desc(), Suggestion.rank, Suggestion.id)
+    .limit(1)
+)
+_IS_OPEN: Final = sa.select(
+    sa.exists().where(is_open(sa.bindparam("key")), Suggestion.key == sa.bindparam("configuration"))
+)

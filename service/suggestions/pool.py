@@ -21,6 +21,11 @@ PATIENCE: Final = timedelta(seconds=1)
 
 Proposal = Mapping[str, Any]
 
+# Built once: to build a statement costs as much as to run it.
+_OF_STATE: Final = sa.and_(Suggestion.experiment_id == sa.bindparam("key"), Suggestion.state == sa.bindparam("state"))
+_EXISTS: Final = sa.select(sa.exists().where(_OF_STATE))
+_COUNT: Final = sa.select(sa.func.count()).where(_OF_STATE)
+
 
 def is_searched(experiment: Experiment) -> bool:
     """Whether suggestions come from a search: not where people asked for a grid, for chance, or for a try-out."""
@@ -33,8 +38,13 @@ def is_pool_coming(session: Session, experiment_id: int, *, generation: int, now
     `generation` is the newest one when the request came: what others report while it waits is not waited for.
     """
     row = session.get_one(Refresh, experiment_id)
-    if _exists(session, experiment_id, "queued") or not _is_behind(session, row, generation):
+    if not _is_at_work(row, now) or not _is_behind(session, row, generation):
         return False
+    return not _exists(session, experiment_id, "queued")
+
+
+def _is_at_work(row: Refresh, now: datetime) -> bool:
+    """Whether a worker renews the pool at the moment, or may be about to begin."""
     if row.lease_until is not None and row.lease_until > now:
         return True
     since = row.dirty_since or row.due_at
@@ -49,16 +59,15 @@ def _is_behind(session: Session, row: Refresh, generation: int) -> bool:
 
 
 def _exists(session: Session, experiment_id: int, state: str) -> bool:
-    found = sa.exists().where(Suggestion.experiment_id == experiment_id, Suggestion.state == state)
-    return bool(session.scalar(sa.select(found)))
+    return bool(session.scalar(_EXISTS, {"key": experiment_id, "state": state}))
 
 
 def ask_for_refill(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
     """Have the pool filled again once a single suggestion is left of it."""
-    left = session.scalar(
-        sa.select(sa.func.count()).where(Suggestion.experiment_id == experiment.id, Suggestion.state == "pooled")
-    )
-    if (left or 0) <= 1:
+    if refresh.refill_wanted:
+        return
+    left = session.scalar(_COUNT, {"key": experiment.id, "state": "pooled"}) or 0
+    if left <= 1:
         want_another(session, experiment, refresh, now=now)
 
 
