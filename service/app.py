@@ -13,6 +13,7 @@ from service.api import (
     checkpoints,
     clients,
     deliveries,
+    door,
     errors,
     experiment_lists,
     experiments,
@@ -20,6 +21,7 @@ from service.api import (
     fronts,
     headers,
     health,
+    kept,
     knowledge,
     limits,
     observations,
@@ -34,7 +36,6 @@ from service.api import (
     transfer,
     webhooks,
 )
-from service.api.door import EXTENSION, Services
 from service.db import Database
 from service.nudge import Nudge
 from service.pages import docs, index, login, report
@@ -78,8 +79,10 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     database = Database(settings.database_url)
-    app.extensions[EXTENSION] = Services(database, settings, Nudge(settings.celery_broker_url))
+    app.extensions[door.EXTENSION] = door.Services(database, settings, Nudge(settings.celery_broker_url))
     paths.register(app)
+    door.register(app)
+    kept.register(app)
     headers.register(app)
     limits.register(app, settings)
     errors.register(app)

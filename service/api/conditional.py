@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import PreconditionError
 
-__all__ = ["check", "is_asked", "is_looking", "tagged"]
+__all__ = ["check", "is_asked", "is_looking", "tagged", "unless_seen"]
 
 #: What changes of itself, without anybody editing the object.
 _BY_ITSELF: Final = frozenset(("progress", "updated", "experiment_count", "training_run_count", "checkpoint_count"))
@@ -26,15 +26,20 @@ _CHANGES: Final = frozenset(("PUT", "DELETE", "MERGE"))
 
 
 def tagged(response: Response, value: Mapping[str, Any]) -> Response:
-    """Give a reply its tag; answer 304 to somebody who has this state already."""
+    """Give a reply the tag of the state that it shows."""
     whole = _digest(response.get_data())
     response.set_etag(f"{_settings(value) or whole}.{whole}")
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
-    if is_looking() or not request.if_none_match.contains_weak(response.get_etag()[0] or ""):
-        return response
-    response.status_code = 304
-    response.set_data(b"")
+    return response
+
+
+def unless_seen(response: Response) -> Response:
+    """Leave the body out for somebody who has this state already."""
+    tag = response.get_etag()[0] if "If-None-Match" in request.headers else None
+    if tag and response.status_code == 200 and request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
     return response
 
 

@@ -1,4 +1,7 @@
-"""How a view reaches the database: one transaction a request, opened and closed here; after a commit, one nudge."""
+"""How a view reaches the database: its transactions are opened and closed here; after a commit, one nudge.
+
+A request begins with a look: who asks. What is read first goes on in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final, cast
 
 import sqlalchemy as sa
-from flask import current_app, request
+from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
 from service import refreshes
@@ -22,7 +26,7 @@ from service.events import RECORDED
 from service.nudge import Nudge
 from service.settings import Settings
 
-__all__ = ["Door", "Services", "read", "services", "wait_until", "write"]
+__all__ = ["Door", "Services", "first_look", "let_go", "read", "register", "services", "wait_until", "write"]
 
 EXTENSION: Final = "tradespace"
 #: Between two looks of a request that waits: short at first, so that a fast worker is not waited for in vain;
@@ -42,11 +46,20 @@ class Services:
 
 @dataclass(frozen=True)
 class Door:
-    """One open transaction, with the time by the database's clock."""
+    """One open transaction."""
 
     session: Session
-    now: datetime
-    settings: Settings
+    services: Services
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self.services.settings
+
+    @cached_property
+    def now(self) -> datetime:
+        """The time by the database's clock, when it was first asked for in this transaction."""
+        return self.services.database.now(self.session)
 
 
 def services() -> Services:
@@ -54,12 +67,37 @@ def services() -> Services:
     return cast("Services", current_app.extensions[EXTENSION])
 
 
+def register(app: Flask) -> None:
+    """Have the app close what a request that came to nothing has left open."""
+    app.teardown_request(lambda _error: let_go())
+
+
+def first_look() -> Session:
+    """Open the transaction that this request's first `read` goes on in, unless it is open."""
+    if "first_look" in g:
+        return cast("Session", g.first_look[1])
+    stack = ExitStack()
+    session = stack.enter_context(services().database.read())
+    g.first_look = (stack, session)
+    return session
+
+
+def let_go() -> None:
+    """Close the first look, if nobody went on in it: a view that waits or writes sees what is there by then."""
+    if "first_look" in g:
+        g.pop("first_look")[0].close()
+
+
 @contextmanager
 def read() -> Iterator[Door]:
     """Open a transaction that only looks."""
-    held = services()
-    with held.database.read() as session:
-        yield Door(session, held.database.now(session), held.settings)
+    if "first_look" in g:
+        stack, session = g.pop("first_look")
+        with stack:
+            yield Door(session, services())
+    else:
+        with services().database.read() as session:
+            yield Door(session, services())
 
 
 @contextmanager
@@ -68,12 +106,13 @@ def write() -> Iterator[Door]:
 
     What the block did and the mark of the request's Idempotency-Key, if it has one, are committed together.
     """
+    let_go()
     held = services()
     with held.database.write() as session:
         if conditional.is_asked():
             _hold(session)
             conditional.check()
-        yield Door(session, held.database.now(session), held.settings)
+        yield Door(session, held)
         reservations.mark(session)
     if session.info.get(RECORDED):
         held.nudge.relay()

@@ -11,6 +11,7 @@ from service import best, experiments, observations
 from service.api import render
 from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
+from service.api.kept import kept
 from service.api.wire import body, parse_id, reply
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Experiment, Project
@@ -59,6 +60,7 @@ def _own_project(door: Door, given: Mapping[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/v1/experiments/<experiment_id>")
 @requires("read")
+@kept
 def one(experiment_id: str) -> Response:
     """Return one experiment with its progress. One that is made of runs has moved to /v1/aiexperiments."""
     with read() as door:

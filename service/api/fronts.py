@@ -11,6 +11,7 @@ from service.api import render
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until
 from service.api.experiments import found
+from service.api.kept import kept, not_this_time
 from service.api.wire import reply, unpaged
 from service.models import Experiment
 from service.reports import read_model
@@ -25,6 +26,7 @@ blueprint = Blueprint("fronts", __name__)
 
 @blueprint.get("/v1/experiments/<experiment_id>/front")
 @requires("read")
+@kept
 def front(experiment_id: str) -> Response:
     """Return the Pareto front with the recommended option; waits a bounded time for one that has seen every result."""
     key = wait_for_front(experiment_id)
@@ -54,6 +56,7 @@ def _recommended(report: Report) -> dict[str, Any] | None:
 
 @blueprint.get("/v1/experiments/<experiment_id>/best_assignments")
 @requires("read")
+@kept
 def best_assignments(experiment_id: str) -> Response:
     """Return the best observations, best of the first metric first; beyond a few thousand the points of the front."""
     with read() as door:
@@ -91,6 +94,7 @@ def wait_for_front(experiment_id: str) -> int:
         progress = experiments.progress(door.session, [key])[key]
     newest = progress.data_generation
     if progress.front_generation < newest:
+        not_this_time()
         wait_until(lambda door: _is_settled(door, key, newest))
     return key
 

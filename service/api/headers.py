@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 
-from service.api import cors
+from service.api import conditional, cors
 from service.api.query import refuse_nul
 
 __all__ = ["register"]
@@ -46,4 +46,4 @@ def _finish(response: Response) -> Response:
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     cors.add(response)
-    return response
+    return conditional.unless_seen(response)

@@ -15,6 +15,7 @@ from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
 from service.api.experiments import found
+from service.api.kept import kept
 from service.api.paging import window, windowed
 from service.api.render.observations import correction
 from service.api.wire import body, parse_id, refuse_unknown, reply, truth, unpaged
@@ -175,6 +176,7 @@ def _id_of(outcome: Stored | Duplicate, result: Result, results: Sequence[Result
 
 @blueprint.get("/v1/experiments/<experiment_id>/observations")
 @requires("read")
+@kept
 def listed(experiment_id: str) -> Response:
     """List observations in any order, both ways, newest first unless asked otherwise; or those that were deleted."""
     asked, deleted = window(), truth("deleted")
@@ -188,6 +190,7 @@ def listed(experiment_id: str) -> Response:
 
 @blueprint.get("/v1/experiments/<experiment_id>/observations/<observation_id>")
 @requires("read")
+@kept
 def one(experiment_id: str, observation_id: str) -> Response:
     """Return one observation."""
     with read() as door:
@@ -241,6 +244,7 @@ def delete_all(experiment_id: str) -> Response:
 
 @blueprint.get("/v1/experiments/<experiment_id>/observations/<observation_id>/history")
 @requires("read")
+@kept
 def history(experiment_id: str, observation_id: str) -> Response:
     """List what an observation was before each of its corrections, oldest first."""
     with read() as door:

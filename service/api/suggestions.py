@@ -8,17 +8,18 @@ from typing import Any, Final, Literal
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from service import experiments, observations, suggestions
+from service import experiments, observations, refreshes, suggestions
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until, write
 from service.api.experiments import found
 from service.api.idempotency import check_key
+from service.api.kept import kept
 from service.api.observations import refuse_runs_only
 from service.api.paging import window, windowed
 from service.api.render.suggestions import suggestion as render
 from service.api.suggestion_bodies import Wanted, parse_heartbeat, parse_wanted
 from service.api.wire import body, choice, id_list, parse_id, reply, truth, unpaged
-from service.models import Experiment, Suggestion
+from service.models import Experiment, Refresh, Suggestion
 from service.schemas.result import check_metadata
 
 __all__ = ["blueprint"]
@@ -41,11 +42,13 @@ def create(experiment_id: str) -> Response:
     with read() as door:
         row = found(door, experiment_id)
         refuse_runs_only(row, "Suggestions")
+        seen = experiments.progress(door.session, [row.id])[row.id]
         shown = _shown(door, row, _before(door, row, wanted))
+        waits = not shown and _is_worth_waiting(door, row, seen, wanted)
+    if waits:
+        _wait(row, wanted.after_result)
     if not shown:
-        if wanted.assignments is None and wanted.task is None:
-            _wait(row, wanted.after_result)
-        shown = _made(experiment_id, wanted)
+        shown = _made(row, seen.version, wanted)
     return reply(shown[0] if wanted.count is None else unpaged(shown))
 
 
@@ -57,6 +60,18 @@ def _before(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]
     return [] if before is None else [before]
 
 
+def _is_worth_waiting(door: Door, row: Experiment, seen: Refresh, wanted: Wanted) -> bool:
+    """Whether a result or a fresher pool is on its way. Most often there is nothing to wait for."""
+    if wanted.assignments is not None or wanted.task is not None:
+        return False
+    return wanted.after_result is not None or (
+        suggestions.is_searched(row)
+        and row.state == "active"
+        and door.settings.suggestion_wait_s > 0
+        and suggestions.is_pool_coming(door.session, row.id, generation=seen.data_generation, now=door.now)
+    )
+
+
 def _wait(row: Experiment, after: str | None) -> None:
     """Wait for a result that is on its way, and for a fresher pool while one is coming."""
     if after is not None:
@@ -64,25 +79,33 @@ def _wait(row: Experiment, after: str | None) -> None:
             lambda door: observations.generation_of(door.session, row.id, after) is not None, at_most_s=ARRIVES_S
         )
     if suggestions.is_searched(row) and row.state == "active":
-        with read() as door:  # most often there is nothing to wait for, and one look says so
+        with read() as door:
             newest = experiments.progress(door.session, [row.id])[row.id].data_generation
-            if not suggestions.is_pool_coming(door.session, row.id, generation=newest, now=door.now):
-                return
         wait_until(lambda door: not suggestions.is_pool_coming(door.session, row.id, generation=newest, now=door.now))
 
 
-def _made(experiment_id: str, wanted: Wanted) -> list[dict[str, Any]]:
+def _made(row: Experiment, version: int, wanted: Wanted) -> list[dict[str, Any]]:
+    key = str(row.id)  # a transaction that comes to nothing takes what it knows of the row with it
     try:
         with write() as door:
-            row = found(door, experiment_id)
+            row = _again(door, row, version)
             return _shown(door, row, _make(door, row, wanted))
     except IntegrityError:  # the same request, sent again, was faster: both get what it got
         with read() as door:
-            row = found(door, experiment_id)
+            row = found(door, key)
             before = _before(door, row, wanted)
             if not before:
                 raise
             return _shown(door, row, before)
+
+
+def _again(door: Door, row: Experiment, version: int) -> Experiment:
+    """Return an experiment that was read before, now that nobody else can change it; read anew if somebody has."""
+    held = refreshes.hold(door.session, [row.id]).get(row.id)
+    if held is None or held.version != version + 1:  # to hold it has counted its version up by one
+        return found(door, str(row.id))
+    door.session.add(row)
+    return row
 
 
 def _make(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]:
@@ -105,6 +128,7 @@ def _shown(door: Door, row: Experiment, rows: Sequence[Suggestion]) -> list[dict
 
 @blueprint.get("/v1/experiments/<experiment_id>/suggestions")
 @requires("read")
+@kept
 def listed(experiment_id: str) -> Response:
     """List what was handed out, newest first: by `state`, by `id`, or what was deleted."""
     asked, deleted, ids = window(), truth("deleted"), id_list("id")
@@ -128,6 +152,7 @@ def delete_all(experiment_id: str) -> Response:
 
 @blueprint.get("/v1/experiments/<experiment_id>/suggestions/<suggestion_id>")
 @requires("read")
+@kept
 def one(experiment_id: str, suggestion_id: str) -> Response:
     """Return one suggestion that was handed out."""
     with read() as door:
