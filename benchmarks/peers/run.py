@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -62,12 +65,17 @@ def play(library: Library, row: dict[str, Any], limit_s: float) -> dict[str, Any
     """One run in the library's own environment."""
     words = [library.adapter, row["method"], row["problem"], row["seed"], "yes" if row["thresholds"] else "no"]
     command = [str(environments.python(library)), "-m", "benchmarks.peers.worker", *map(str, words), str(row["budget"])]
-    try:
-        ended = subprocess.run(
-            command, cwd=ROOT, env=os.environ | ONE_THREAD, capture_output=True, text=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return row | {"error": f"longer than {limit_s:.0f} s"}
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | ONE_THREAD,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit_s), resource.RLIM_INFINITY)),
+    )
+    if ended.returncode == -signal.SIGXCPU:
+        return row | {"error": f"more than {limit_s:.0f} s of processor time"}
     if ended.returncode:
         return row | {"error": (ended.stderr.strip().splitlines() or ["no message"])[-1][:300]}
     found = json.loads(ended.stdout.splitlines()[-1])
@@ -99,7 +107,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--thresholds", choices=["yes", "no", "both"], default="both")
     parser.add_argument("--budget", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=24 * 60, help="start no run after so long")
-    parser.add_argument("--limit-s", type=float, default=3600, help="longest that one run may take")
+    parser.add_argument("--limit-s", type=float, default=3600, help="processor time that one run may take")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--table", action="store_true", help="run nothing")
     parser.add_argument("--background", action="store_true", help="go on as a process of its own")

@@ -55,3 +55,27 @@ def test_the_table_names_every_method_and_every_peer_that_is_missing() -> None:
     text = tables.table(lines(RESULTS), {"a-peer": "does not install here"})
     assert all(row["method"] in text for row in lines(RESULTS))
     assert "- a-peer: does not install here" in text
+
+
+def test_a_run_that_takes_more_processor_time_than_it_may_is_ended_and_says_so() -> None:
+    row = {"method": "tradespace", "problem": "d100", "thresholds": False, "seed": 0, "budget": 60}
+    assert run.play(environments.OURS, row, limit_s=1.0) == row | {"error": "more than 1 s of processor time"}
+
+
+def test_shares_that_are_level_share_a_rank() -> None:
+    assert tables.ranks({"a": 0.9, "b": 0.95, "c": 0.901}) == {"a": 2.5, "b": 1.0, "c": 2.5}
+
+
+def test_the_table_counts_the_evaluations_until_ours_was_at_the_best_peers_end() -> None:
+    curves = {"tradespace": [0.0, 0.3, 0.6, 0.9], "slow": [0.0, 0.1, 0.2, 0.3], "slower": [0.0, 0.0, 0.0, 0.1]}
+    shared = {"problem": "no-such", "thresholds": False, "seed": 0, "budget": 4, "cpu_ms": 1.0}
+    text = tables.table([shared | {"method": name, "curve": curve} for name, curve in curves.items()], {})
+    assert "| slow | 2 (50%) |" in text
+    assert "in 1 of 1" in text
+
+
+def test_a_failure_that_a_later_line_made_good_is_not_reported() -> None:
+    row = {"method": "slow", "problem": "no-such", "thresholds": False, "seed": 0, "budget": 1}
+    failed = row | {"error": "out of memory"}
+    assert "out of memory" in tables.table([failed], {})
+    assert "out of memory" not in tables.table([failed, row | {"curve": [0.1], "cpu_ms": 1.0}], {})
