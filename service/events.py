@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Event
 
-__all__ = ["PUBLIC", "RECORDED", "EventType", "claim_waiting", "record"]
+__all__ = ["PUBLIC", "RECORDED", "EventType", "are_waiting", "claim_waiting", "record"]
 
 #: Key of `session.info` that says that events were recorded in this transaction.
 RECORDED: Final = "events_recorded"
@@ -65,6 +65,14 @@ def record(
     session.flush()
     session.info[RECORDED] = True  # the door that commits sends one nudge for all of them
     return event
+
+
+def are_waiting(session: Session) -> bool:
+    """Whether there are events that no relay has taken."""
+    return bool(session.scalar(_ARE_WAITING))
+
+
+_ARE_WAITING: Final = sa.select(sa.exists().where(Event.relayed_at.is_(None)))
 
 
 def claim_waiting(session: Session, *, now: datetime, limit: int = 200) -> Sequence[Event]:

@@ -7,6 +7,7 @@ so sending never waits long, never retries and never fails the request that it c
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 QUEUE: Final = "tradespace"
 #: With workers away wake-ups pile up, and one is as good as a thousand: beyond this none is added.
 MOST_WAITING: Final = 200
+#: Between two wake-ups of the relay by `relay_soon`: one takes all events that wait, so more would only cost.
+_GAP_S: Final = 0.04
 #: After a failure nothing is sent for this long: a broker that is away must not slow every request down.
 _REST_S: Final = 2.0
 #: kombu keeps its restore lock for 300 s by default, also after the server froze: measured, and cut to 15 s.
@@ -48,10 +51,32 @@ class Nudge:
             broker_pool_acquire_timeout=1,
         )
         self._resting_until = 0.0
+        self._asked = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def relay(self) -> bool:
         """Say that event rows wait. Return whether it was sent."""
         return self._send("tradespace.relay", ())
+
+    def relay_soon(self) -> None:
+        """Say that event rows wait, from a thread of its own: at once, and for all that ask within the gap only once.
+
+        What asks as its process ends is not said; the relay finds its rows by itself.
+        """
+        self._asked.set()
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._relay_asked, name="nudge", daemon=True)
+                    self._thread.start()
+
+    def _relay_asked(self) -> None:
+        while True:
+            self._asked.wait()
+            self._asked.clear()
+            self.relay()
+            time.sleep(_GAP_S)
 
     def refresh(self, experiment_id: int) -> bool:
         """Say that an experiment's front and models are behind. Return whether it was sent."""

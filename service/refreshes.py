@@ -6,7 +6,7 @@ wanted), that somebody does it stands here (the lease), and that it failed stand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,20 +14,24 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from service.db import UtcDateTime
 from service.models import Refresh
 
 __all__ = [
     "DEGRADE_AFTER",
     "Lease",
     "claim",
+    "due_among",
     "due_experiments",
     "extend",
     "fail",
     "finish",
     "front_published",
     "hold",
+    "is_due",
     "is_held",
     "mark_changed",
+    "rest_after",
     "start_over",
     "want_refill",
 ]
@@ -37,6 +41,10 @@ LEASE: Final = timedelta(seconds=30)
 #: LATEST after the first.
 DEBOUNCE: Final = timedelta(milliseconds=20)
 LATEST: Final = timedelta(seconds=5)
+#: Processor seconds that a refresh may take without a rest; what is beyond is rested for, so many times as long.
+CHEAP_S: Final = 0.1
+REST: Final = 4.0
+LONGEST_REST: Final = timedelta(seconds=30)
 #: How long a failed refresh waits before the next attempt: 1, 2, 4 … seconds, at most this long.
 LONGEST_BACKOFF: Final = timedelta(minutes=5)
 #: From this many attempts without success on, models are left out and the pool is filled quasi-randomly.
@@ -82,6 +90,10 @@ def is_held(session: Session, experiment_id: int) -> bool:
 #: Key of `session.info`: the rows that its transaction has locked. A session is one transaction (service.db).
 _HELD: Final = "held"
 _ID: Final = Refresh.experiment_id
+_DUE: Final = sa.select(_ID).where(
+    Refresh.due_at <= sa.bindparam("soon", type_=UtcDateTime()),
+    sa.or_(Refresh.lease_until.is_(None), Refresh.lease_until < sa.bindparam("now", type_=UtcDateTime())),
+)
 #: To write a row locks it in both databases, and one statement is fewer than a look and a change.
 _HOLD: Final = (
     sa.update(Refresh)
@@ -104,7 +116,7 @@ def mark_changed(row: Refresh, *, observations: int, failures: int, now: datetim
     row.failure_count += failures
     row.dirty_since = row.dirty_since or now
     if row.attempts == 0:  # while attempts fail, the back-off of `claim` decides
-        row.due_at = min(now + DEBOUNCE, row.dirty_since + LATEST)
+        row.due_at = _rested(row, min(now + DEBOUNCE, row.dirty_since + LATEST))
     return row.data_generation
 
 
@@ -114,6 +126,7 @@ def start_over(row: Refresh, *, now: datetime) -> None:
     row.lease_owner = row.lease_until = None
     row.attempts = 0
     row.refill_wanted = True
+    row.rests_until = None
     row.due_at = now
 
 
@@ -121,7 +134,23 @@ def want_refill(row: Refresh, *, now: datetime) -> None:
     """Ask for a fuller pool although no data changed."""
     row.refill_wanted = True
     if row.due_at is None:
-        row.due_at = now
+        row.due_at = _rested(row, now)
+
+
+def _rested(row: Refresh, at: datetime) -> datetime:
+    return at if row.rests_until is None else max(at, row.rests_until)
+
+
+def rest_after(cost_s: float) -> timedelta:
+    """Return how long an experiment rests after a refresh of so many processor seconds.
+
+    With many results of a large experiment each refresh would be old before it ends, and take the machine from those
+    who answer requests. So none takes more than a fifth of a processor; what is cheap is not held up at all.
+
+    >>> rest_after(0.05), rest_after(1.1)
+    (datetime.timedelta(0), datetime.timedelta(seconds=4))
+    """
+    return min(timedelta(seconds=round(REST * max(0.0, cost_s - CHEAP_S), 3)), LONGEST_REST)
 
 
 def due_experiments(session: Session, *, now: datetime, limit: int = 100) -> Sequence[int]:
@@ -132,6 +161,16 @@ def due_experiments(session: Session, *, now: datetime, limit: int = 100) -> Seq
         .order_by(Refresh.due_at)
         .limit(limit)
     ).all()
+
+
+def due_among(session: Session, experiment_ids: Collection[int], *, now: datetime) -> Sequence[int]:
+    """Return those experiments that a worker would find work at now."""
+    return session.scalars(_DUE.where(_ID.in_(experiment_ids)), {"now": now, "soon": now + DEBOUNCE}).all()
+
+
+def is_due(session: Session, experiment_id: int, *, now: datetime) -> bool:
+    """Whether `claim` would find work: a look that locks nothing, since most wake-ups come to what is being done."""
+    return bool(due_among(session, (experiment_id,), now=now))
 
 
 def claim(session: Session, experiment_id: int, *, owner: str, now: datetime) -> Lease | None:
@@ -176,8 +215,8 @@ def front_published(session: Session, lease: Lease, *, generation: int, now: dat
     return _update(session, lease, {"front_generation": generation, "lease_until": now + LEASE})
 
 
-def finish(session: Session, lease: Lease, *, generation: int, now: datetime) -> bool:
-    """Give the lease back after a refresh that saw data `generation`; due again at once if more has come since.
+def finish(session: Session, lease: Lease, *, generation: int, now: datetime, rest: timedelta = timedelta(0)) -> bool:
+    """Give the lease back after a refresh that saw data `generation`; due again after `rest` if more has come since.
 
     Returns False, and changes nothing, if the lease has passed to somebody else (the caller then rolls back).
     """
@@ -193,7 +232,8 @@ def finish(session: Session, lease: Lease, *, generation: int, now: datetime) ->
             "refill_wanted": False,
             "lease_until": None,
             "lease_owner": None,
-            "due_at": sa.case((more, now), else_=None),
+            "due_at": sa.case((more, now + rest), else_=None),
+            "rests_until": now + rest,
             "dirty_since": sa.case((more, now), else_=None),
         },
     )

@@ -1,8 +1,8 @@
 """SQLite for many writers: whose turn it is, and how what was committed reaches the disk.
 
 One transaction writes at a time. SQLite has no queue for those who wait: each sleeps up to a tenth of a second between
-two looks, and at a hundred writes a second somebody is always overtaken. So the threads of a process queue for a lock of
-their own, and the one at its head looks every millisecond.
+two looks, and at a hundred writes a second somebody is always overtaken. So the threads of a process queue for a lock
+of their own, and the one at its head looks every millisecond.
 
 A commit leaves the disk to be reached later (synchronous=NORMAL: what is in the database is whole at any moment, but a
 power cut may take the newest transactions with it). `on_disk` then flushes the write-ahead log, before anybody is told
@@ -116,4 +116,4 @@ def _looked(raw: Any) -> bool:
                 return False
         else:
             return True
-        time.sleep(random.uniform(*_LOOK_S))
+        time.sleep(random.uniform(*_LOOK_S))  # noqa: S311 no secret

@@ -12,9 +12,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -89,7 +89,10 @@ def refresh(experiment_id: int) -> None:
 
 def refresh_once(database: Database, experiment_id: int, *, pool_size: int) -> bool:
     """Do one refresh if one is due and free. Return whether one was done."""
-    with database.write() as session:
+    with database.read() as session:
+        if not refreshes.is_due(session, experiment_id, now=database.now(session)):
+            return False
+    with _write(database) as session:
         lease = refreshes.claim(session, experiment_id, owner=_owner(), now=database.now(session))
     if lease is None:
         return False
@@ -103,10 +106,15 @@ def refresh_once(database: Database, experiment_id: int, *, pool_size: int) -> b
         Exception
     ) as error:  # whatever it was: it is noted with its attempt, and from the third on models are left out
         log.error("experiment %d: attempt %d failed", experiment_id, lease.attempts, exc_info=error)
-        with database.write() as session:
+        with _write(database) as session:
             refreshes.fail(session, lease, error=f"{type(error).__name__}: {error}")
         return False
     return True
+
+
+def _write(database: Database) -> AbstractContextManager[Session]:
+    """Open a transaction whose changes are worked out anew if a power cut takes them."""
+    return database.write(durable=False)
 
 
 def _owner() -> str:
@@ -120,7 +128,7 @@ def _kept(database: Database, lease: Lease) -> Iterator[None]:
 
     def extend() -> None:
         while not done.wait(RENEW_EVERY_S):
-            with database.write() as session:
+            with _write(database) as session:
                 if not refreshes.extend(session, lease, now=database.now(session)):
                     return
 
@@ -137,15 +145,17 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
     with database.read() as session:
         work = _read(session, lease.experiment_id, pool_size)
     front = _front(work)
-    with database.write() as session:
+    with _write(database) as session:
         _publish_front(session, lease, work, front, now=database.now(session))
-    started = time.monotonic()
+    started, cost_s = time.monotonic(), time.process_time()
     # The dice of a refresh are those of its experiment and data: the same data give the same pool.
     rng = np.random.default_rng([work.experiment.seed, work.generation])
     models = None if lease.is_degraded else _fit(work, rng)
     candidates = _candidates(work, front, models, rng)
-    with database.write() as session:
-        _publish_pool(session, lease, work, models, candidates, fit_s=time.monotonic() - started, database=database)
+    with _write(database) as session:
+        rest = refreshes.rest_after(time.process_time() - cost_s)
+        fit_s = time.monotonic() - started
+        _publish_pool(session, lease, work, models, candidates, fit_s=fit_s, rest=rest, database=database)
     if models is not None:
         _publish_importances(database, lease, work, models, rng)
 
@@ -173,7 +183,7 @@ def _publish_importances(
     with threadpool_limits(limits=1):
         found = importances(models, rng=rng)
     shares = {name: _shares(totals) for name, totals in found.items()}
-    with database.write() as session:
+    with _write(database) as session:
         row = refreshes.hold(session, [lease.experiment_id])[lease.experiment_id]
         if row.lease_epoch == lease.epoch:  # else somebody knows more by now, and writes what that says
             now = database.now(session)
@@ -331,10 +341,11 @@ def _publish_pool(
     candidates: Sequence[Candidate],
     *,
     fit_s: float,
+    rest: timedelta,
     database: Database,
 ) -> None:
     now = database.now(session)
-    if not refreshes.finish(session, lease, generation=work.generation, now=now):
+    if not refreshes.finish(session, lease, generation=work.generation, now=now, rest=rest):
         raise Overtaken
     experiment = work.experiment
     if models is not None:

@@ -17,9 +17,9 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import logs
+from service import logs, refreshes
 from service.db import Database
-from service.events import PUBLIC, EventType, claim_waiting
+from service.events import PUBLIC, EventType, are_waiting, claim_waiting
 from service.nudge import Nudge
 from service.settings import Settings
 from service.webhooks import fan_out
@@ -51,20 +51,27 @@ FOLLOW_UPS: Final[Mapping[str, str]] = {
 def drain(database: Database, nudge: Nudge) -> int:
     """Take all waiting events, write the deliveries they call for, send the wake-ups. Return how many there were."""
     total = 0
-    while True:
-        with database.write() as session:
+    while _are_waiting(database):
+        # What is lost here is done again: the events are then as untaken as before.
+        with database.write(durable=False) as session:
             now = database.now(session)
             events = claim_waiting(session, now=now)
             for event in events:
                 if FOLLOW_UPS.get(event.type) == "deliver":
                     fan_out(session, event, now=now)
-            experiments = {event.experiment_id for event in events if FOLLOW_UPS.get(event.type) == "refresh"}
+            wanted = {event.experiment_id for event in events if FOLLOW_UPS.get(event.type) == "refresh"}
+            due = refreshes.due_among(session, {key for key in wanted if key is not None}, now=now)
         # After the commit: a wake-up that is lost here is sent again by the sweeper, since the row is due.
-        for experiment_id in sorted(key for key in experiments if key is not None):
+        for experiment_id in sorted(due):
             nudge.refresh(experiment_id)
         total += len(events)
-        if not events:
-            return total
+    return total
+
+
+def _are_waiting(database: Database) -> bool:
+    """Whether there are events to take: a look, so that many wake-ups for the same events lock nothing."""
+    with database.read() as session:
+        return are_waiting(session)
 
 
 @app.task(name="tradespace.relay")

@@ -115,7 +115,7 @@ def write() -> Iterator[Door]:
         yield Door(session, held)
         reservations.mark(session)
     if session.info.get(RECORDED):
-        held.nudge.relay()
+        held.nudge.relay_soon()
 
 
 def _hold(session: Session) -> None:

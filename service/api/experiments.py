@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service import best, experiments, observations
+from service import best, experiments, observations, refreshes
 from service.api import render
 from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
@@ -18,7 +18,7 @@ from service.models import Experiment, Project
 from service.runs import lifecycle
 from service.schemas.fields import shorten
 
-__all__ = ["blueprint", "found", "put_away", "shown_in_list"]
+__all__ = ["blueprint", "found", "found_again", "put_away", "shown_in_list"]
 
 blueprint = Blueprint("experiments", __name__)
 
@@ -29,6 +29,15 @@ def found(door: Door, experiment_id: str) -> Experiment:
     key = parse_id(experiment_id, "experiment")
     row = experiments.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
     check_reach(row)
+    return row
+
+
+def found_again(door: Door, row: Experiment, version: int) -> Experiment:
+    """Hold an experiment that was found at this version, and return it; read anew if somebody has changed it since."""
+    held = refreshes.hold(door.session, [row.id]).get(row.id)
+    if held is None or held.version != version + 1:  # to hold it has counted its version up by one
+        return found(door, str(row.id))
+    door.session.add(row)
     return row
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from service import observations
+from service import experiments, observations, refreshes
 from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
-from service.api.experiments import found
+from service.api.experiments import found, found_again
 from service.api.kept import kept
 from service.api.paging import window, windowed
 from service.api.render.observations import correction
@@ -53,11 +53,16 @@ def _allow_large_batches() -> None:
 @requires("report")
 def create(experiment_id: str) -> Response:
     """Store a result: answered once committed. With an `Idempotency-Key` it counts once however often it comes."""
-    given = body()
+    given, key = body(), request.headers.get("Idempotency-Key")
+    with read() as door:
+        row = _active(found(door, experiment_id))
+        version = experiments.progress(door.session, [row.id])[row.id].version
+        checked = _checked(given, row, Definition.of(row), key)
     with write() as door:
-        row = _active(door, experiment_id)
-        checked = _checked(given, row, Definition.of(row), request.headers.get("Idempotency-Key"))
-        shown = _stored(door, row, [checked])
+        again = _active(found_again(door, row, version))
+        if again is not row:  # what it is held against may be another by now
+            checked = _checked(given, again, Definition.of(again), key)
+        shown = _stored(door, again, [checked])
     return reply(shown[0])
 
 
@@ -70,7 +75,7 @@ def create_batch(experiment_id: str) -> Response:
     schema.truth(given, "no_optimize")
     dry_run = schema.truth(given, "dry_run")
     with write() as door:
-        row = _active(door, experiment_id)
+        row = _active(_held(door, experiment_id))
         definition = Definition.of(row)
         checked = []
         for index, (document, key) in enumerate(zip(documents, _keys(len(documents)), strict=True)):
@@ -121,8 +126,15 @@ def _in_batch(error: ServiceError, index: int, count: int) -> ServiceError:
     return type(error)(f"Error in observation {index + 1}/{count}: {error.message}", **facts)
 
 
-def _active(door: Door, experiment_id: str) -> Experiment:
+def _held(door: Door, experiment_id: str) -> Experiment:
+    """Find an experiment and keep it from being changed until its results are stored."""
     row = found(door, experiment_id)
+    refreshes.hold(door.session, [row.id])
+    door.session.refresh(row)
+    return row
+
+
+def _active(row: Experiment) -> Experiment:
     refuse_runs_only(row, "Observations")
     if row.state != "active":
         message = f"Cannot create observations for deleted experiment {row.id}: restore it first"

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from service import experiments, observations, refreshes, suggestions
+from service import experiments, observations, suggestions
 from service.api.auth import requires
 from service.api.door import Door, read, wait_until, write
-from service.api.experiments import found
+from service.api.experiments import found, found_again
 from service.api.idempotency import check_key
 from service.api.kept import kept
 from service.api.observations import refuse_runs_only
@@ -88,7 +88,7 @@ def _made(row: Experiment, version: int, wanted: Wanted) -> list[dict[str, Any]]
     key = str(row.id)  # a transaction that comes to nothing takes what it knows of the row with it
     try:
         with write() as door:
-            row = _again(door, row, version)
+            row = found_again(door, row, version)
             return _shown(door, row, _make(door, row, wanted))
     except IntegrityError:  # the same request, sent again, was faster: both get what it got
         with read() as door:
@@ -97,15 +97,6 @@ def _made(row: Experiment, version: int, wanted: Wanted) -> list[dict[str, Any]]
             if not before:
                 raise
             return _shown(door, row, before)
-
-
-def _again(door: Door, row: Experiment, version: int) -> Experiment:
-    """Return an experiment that was read before, now that nobody else can change it; read anew if somebody has."""
-    held = refreshes.hold(door.session, [row.id]).get(row.id)
-    if held is None or held.version != version + 1:  # to hold it has counted its version up by one
-        return found(door, str(row.id))
-    door.session.add(row)
-    return row
 
 
 def _make(door: Door, row: Experiment, wanted: Wanted) -> Sequence[Suggestion]:

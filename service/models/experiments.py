@@ -55,6 +55,7 @@ class Refresh(Base):
     them the front and the models have seen. A worker holds the lease until `lease_until`; `lease_epoch` rises with each
     lease, and what an overtaken worker writes is refused by it (fencing). `task_counts` are the observations of each
     task; `best_observation_id` is the best one where a single metric is optimized, None if that has to be looked for.
+    `rests_until` spaces refreshes that cost much.
     `version` rises with whatever changes of the experiment and all that belongs to it (service.refreshes.hold).
     """
 
@@ -71,6 +72,7 @@ class Refresh(Base):
     refill_wanted: Mapped[bool] = mapped_column(default=False)
     dirty_since: Mapped[datetime | None]
     due_at: Mapped[datetime | None] = mapped_column(index=True)
+    rests_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(sa.Text())
     lease_owner: Mapped[str | None] = mapped_column(sa.String(100))

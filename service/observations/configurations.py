@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -32,18 +32,22 @@ class Placed:
     key: str
 
 
+# Built once, and of the table, not the class: to build a statement costs what running it does; objects more than rows.
+_TABLE: Final = cast("sa.Table", Configuration.__table__)
+_KNOWN: Final = sa.select(_TABLE.c.id, _TABLE.c.key, _TABLE.c.sums, _TABLE.c.failures).where(
+    _TABLE.c.experiment_id == sa.bindparam("mine"), _TABLE.c.key.in_(sa.bindparam("keys", expanding=True))
+)
+_UPDATE: Final = sa.update(_TABLE).where(_TABLE.c.id == sa.bindparam("row_id"))
+_INSERT: Final = sa.insert(_TABLE).returning(_TABLE.c.key, _TABLE.c.id)
+
+
 def take_in(session: Session, experiment_id: int, placed: Sequence[Placed]) -> dict[str, int]:
     """Add new results to the sums of their configurations, in their order. Return the ids by the keys.
 
     One select, one insert and one update for a batch, of rows and not of objects: this is where a batch's time goes.
     """
-    table = cast("sa.Table", Configuration.__table__)
     by_key = {item.key: item for item in placed}
-    mine = sa.and_(table.c.experiment_id == experiment_id, table.c.key.in_(by_key))
-    known = {
-        row.key: row
-        for row in session.execute(sa.select(table.c.id, table.c.key, table.c.sums, table.c.failures).where(mine))
-    }
+    known = {row.key: row for row in session.execute(_KNOWN, {"mine": experiment_id, "keys": list(by_key)})}
     sums: dict[str, Sums] = {key: dict(known[key].sums) if key in known else {} for key in by_key}
     failures = Counter({key: row.failures for key, row in known.items()})
     for item in placed:
@@ -51,11 +55,11 @@ def take_in(session: Session, experiment_id: int, placed: Sequence[Placed]) -> d
         failures[item.key] += item.result.failed
     changed = [{"row_id": row.id, "sums": sums[key], "failures": failures[key]} for key, row in known.items()]
     if changed:
-        session.execute(sa.update(table).where(table.c.id == sa.bindparam("row_id")), changed)
+        session.execute(_UPDATE, changed)
     made = [_row(experiment_id, item, sums[key], failures[key]) for key, item in by_key.items() if key not in known]
     ids = {key: row.id for key, row in known.items()}
     if made:
-        new = session.execute(sa.insert(table).returning(table.c.key, table.c.id), made)
+        new = session.execute(_INSERT, made)
         ids |= {row.key: row.id for row in new}
     return ids
 

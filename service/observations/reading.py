@@ -33,8 +33,7 @@ def find(session: Session, observation_id: int, *, experiment_id: int) -> Found:
 def found(session: Session, ids: Sequence[int]) -> dict[int, Found]:
     """Return observations with their configurations, by their ids."""
     session.flush()
-    joined = sa.select(Observation, Configuration).join(Configuration, Configuration.id == Observation.configuration_id)
-    return {row[0].id: (row[0], row[1]) for row in session.execute(joined.where(Observation.id.in_(ids)))}
+    return {row[0].id: (row[0], row[1]) for row in session.execute(_FOUND, {"ids": list(ids)})}
 
 
 def generation_of(session: Session, experiment_id: int, result_id: str) -> int | None:
@@ -85,6 +84,11 @@ def _with_configuration(experiment_id: Any, *, deleted: bool = False) -> sa.Sele
 
 
 # Built once: every reply with an experiment asks for both, and to build a statement costs as much as to run it.
+_FOUND: Final = (
+    sa.select(Observation, Configuration)
+    .join(Configuration, Configuration.id == Observation.configuration_id)
+    .where(Observation.id.in_(sa.bindparam("ids", expanding=True)))
+)
 _FIRST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id).limit(1)
 _LAST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id.desc()).limit(1)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from service.db import UtcDateTime
 from service.errors import ConflictError, InvalidInputError, ServiceError
 from service.events import EventType, record
 from service.models import Experiment, Observation, Refresh, Suggestion
@@ -44,6 +45,23 @@ class Refused:
 
 
 Outcome = Stored | Duplicate | Refused
+
+# Built once, and of the table, not the class: to build a statement costs what running it does; objects more than rows.
+_TABLE: Final = cast("sa.Table", Observation.__table__)
+_KNOWN: Final = sa.select(_TABLE.c.experiment_id, _TABLE.c.result_id, _TABLE.c.id, _TABLE.c.payload_hash).where(
+    _TABLE.c.experiment_id.in_(sa.bindparam("mine", expanding=True)),
+    _TABLE.c.result_id.in_(sa.bindparam("ids", expanding=True)),
+)
+_INSERT: Final = sa.insert(_TABLE).returning(_TABLE.c.result_id, _TABLE.c.id)
+_SUGGESTED: Final = sa.select(Suggestion.id, Suggestion.experiment_id, Suggestion.assignments, Suggestion.task).where(
+    Suggestion.id.in_(sa.bindparam("ids", expanding=True)), Suggestion.state.not_in(("pooled", "queued"))
+)
+_CLOSE: Final = (
+    sa.update(Suggestion)
+    .where(Suggestion.id.in_(sa.bindparam("ids", expanding=True)), Suggestion.closed_at.is_(None))
+    .values(state="closed", closed_at=sa.bindparam("at", type_=UtcDateTime()))
+    .execution_options(synchronize_session=False)
+)
 
 
 def store(session: Session, results: Sequence[Result], *, source: str, now: datetime) -> list[Outcome]:
@@ -84,12 +102,12 @@ def _without_known(
 
 
 def _known(session: Session, results: Sequence[Result]) -> dict[tuple[int, str], tuple[int, str]]:
-    table = Observation
     found = session.execute(
-        sa.select(table.experiment_id, table.result_id, table.id, table.payload_hash).where(
-            table.experiment_id.in_({result.experiment_id for result in results}),
-            table.result_id.in_({result.result_id for result in results}),
-        )
+        _KNOWN,
+        {
+            "mine": list({result.experiment_id for result in results}),
+            "ids": list({result.result_id for result in results}),
+        },
     )
     return {(row.experiment_id, row.result_id): (row.id, row.payload_hash) for row in found}
 
@@ -121,13 +139,8 @@ def place(session: Session, results: Sequence[Result]) -> list[tuple[Result, Ass
     Deleted and expired suggestions count: what was measured of them is taken, however late it comes.
     """
     wanted = {result.suggestion_id for result in results if result.suggestion_id is not None}
-    table = Suggestion
-    rows = session.execute(
-        sa.select(table.id, table.experiment_id, table.assignments, table.task).where(
-            table.id.in_(wanted), table.state.not_in(("pooled", "queued"))
-        )
-    )
-    found = {(row.id, row.experiment_id): (row.assignments, row.task) for row in rows} if wanted else {}
+    rows = session.execute(_SUGGESTED, {"ids": list(wanted)}) if wanted else ()
+    found = {(row.id, row.experiment_id): (row.assignments, row.task) for row in rows}
     placed: list[tuple[Result, Assignments | None, str | None]] = []
     for result in results:
         if result.assignments is not None:
@@ -172,10 +185,9 @@ def _insert(
 ) -> list[int]:
     """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
     rows = [_row(item, places[item.key], source, generation, now) for item in placed]
-    # The table, not the class: a batch has no use for objects, which cost more than rows. Both databases number the
-    # rows of a statement in its order; that of what they return is not promised, and sorting costs a statement a row.
-    table = cast("sa.Table", Observation.__table__)
-    inserted = session.execute(sa.insert(table).returning(table.c.result_id, table.c.id), rows)
+    # Both databases number the rows of a statement in its order; that of what they return is not promised, and sorting
+    # costs a statement a row.
+    inserted = session.execute(_INSERT, rows)
     ids = {row.result_id: row.id for row in inserted}
     return [ids[item.result.result_id] for item in placed]
 
@@ -202,8 +214,4 @@ def _row(item: Placed, configuration_id: int, source: str, generation: int, now:
 def _close(session: Session, suggestion_ids: Sequence[int], now: datetime) -> None:
     """Close suggestions that have a result now, expired and deleted ones too."""
     if suggestion_ids:
-        session.execute(
-            sa.update(Suggestion)
-            .where(Suggestion.id.in_(suggestion_ids), Suggestion.closed_at.is_(None))
-            .values(state="closed", closed_at=now)
-        )
+        session.execute(_CLOSE, {"ids": list(suggestion_ids), "at": now})

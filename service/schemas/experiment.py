@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from service.db import strict_json
 from service.schemas.fields import Name, Strict, parse_model, refuse
 from service.schemas.metrics import MOST_METRICS, Metric, MetricOrName, check_metrics
 from service.schemas.parameters import (
@@ -103,9 +104,16 @@ class Definition(Strict):
 
     @classmethod
     def of(cls, row: Any) -> Definition:
-        """Read the definition that an experiment's row holds."""
-        names = ("parameters", "conditionals", "linear_constraints", "metrics", "tasks")
-        return cls.model_validate({name: getattr(row, name) for name in names}, strict=False)
+        """Read the definition that an experiment's row holds; one that was read before costs next to nothing."""
+        return _read(strict_json({name: getattr(row, name) for name in _DOCUMENTS}))
+
+
+_DOCUMENTS: Final = ("parameters", "conditionals", "linear_constraints", "metrics", "tasks")
+
+
+@lru_cache(maxsize=512)
+def _read(documents: str) -> Definition:
+    return Definition.model_validate_json(documents, strict=False)
 
 
 def parse_experiment(body: Mapping[str, Any]) -> tuple[ExperimentBody, Definition]:

@@ -47,6 +47,8 @@ def _is_at_work(row: Refresh, now: datetime) -> bool:
     """Whether a worker renews the pool at the moment, or may be about to begin."""
     if row.lease_until is not None and row.lease_until > now:
         return True
+    if row.due_at is not None and row.due_at > now + PATIENCE:
+        return False  # it rests, or waits for its next attempt
     since = row.dirty_since or row.due_at
     return row.attempts == 0 and since is not None and now - since < PATIENCE
 
