@@ -9,6 +9,7 @@ from objectives.strategies.auto import auto
 from objectives.strategies.constraint_active_search import constraint_active_search
 from objectives.strategies.ehvi import log_ehvi
 from objectives.strategies.grid import grid
+from objectives.strategies.noisy_ehvi import noisy_ehvi
 from objectives.strategies.nsga2 import nsga2
 from objectives.strategies.nsga3 import nsga3
 from objectives.strategies.parego import parego
@@ -32,6 +33,7 @@ STRATEGIES: dict[str, Strategy] = {
     "constraint_active_search": constraint_active_search,
     "several_solutions": several_solutions,
     "log_ehvi": log_ehvi,
+    "noisy_ehvi": noisy_ehvi,
     "parego": parego,
     "quasi_random": quasi_random,
     "random": random,

@@ -25,7 +25,7 @@ from objectives.strategies.sobol import quasi_random
 from objectives.strategies.state import Proposal, State
 from objectives.surrogates import Surrogate
 
-__all__ = ["Outlook", "log_ehvi"]
+__all__ = ["Outlook", "improve", "log_ehvi"]
 
 #: constraints' standard deviations are multiplied by this on every third turn
 INFLATION = 4.0
@@ -40,7 +40,12 @@ WEIGHTS, DICE = 48, 12
 
 def log_ehvi(state: State, rng: np.random.Generator) -> Proposal:
     """The best of the search, or the next quasi-random point while there is too little data."""
-    outlook = Outlook(state)
+    return improve(Outlook(state), rng)
+
+
+def improve(outlook: Outlook, rng: np.random.Generator, *, strategy: str = "log_ehvi") -> Proposal:
+    """The turn of `log_ehvi` and its kin: feasibility first, an end of the front in turn, else the outlook's gain."""
+    state = outlook.state
     if state.few or not outlook.ready:
         return quasi_random(state, rng)
     if not state.front.feasible_count:
@@ -48,7 +53,7 @@ def log_ehvi(state: State, rng: np.random.Generator) -> Proposal:
     if outlook.ends_turn and (proposal := _look_for_end(outlook, rng)) is not None:
         return proposal
     found = outlook.search(outlook.gain(rng), rng)
-    return _proposal(found, f"Largest expected gain in {outlook.quantity}, {outlook.reference_words}.")
+    return _proposal(found, f"Largest expected gain in {outlook.quantity}, {outlook.reference_words}.", strategy)
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,18 @@ class Outlook:
     @cached_property
     def front(self) -> Floats:
         """What is to be beaten (p, m): feasible observed points, and where open ones are believed to land."""
-        Y = self.values[self.feasible]
-        if len(self.state.open_points) and self.state.models is not None:
-            Z = self.state.models.features(self.state.open_points)
-            likely = log_acceptable(self.state, Z) > np.log(0.5)
-            Y = np.vstack([Y, self.predict(Z[likely])[0]]) if likely.any() else Y
+        Y = np.vstack([self.values[self.feasible], self.landing[1]])
         return np.asarray(Y[nondominated(Y)], dtype=np.float64)
+
+    @cached_property
+    def landing(self) -> tuple[Floats, Floats]:
+        """Coordinates (q, d) of the open points that are likely to be acceptable, and their believed values (q, m)."""
+        X = self.state.open_points
+        if len(X) == 0 or self.state.models is None:
+            return np.empty((0, self.state.problem.space.d)), np.empty((0, len(self.gps)))
+        Z = self.state.models.features(X)
+        likely = log_acceptable(self.state, Z) > np.log(0.5)
+        return X[likely], self.predict(Z[likely])[0]
 
     # -- the reference point of this turn ------------------------------------------------------------------------------
     @property
@@ -173,8 +184,7 @@ class Outlook:
     # -- acquisition functions of coordinates --------------------------------------------------------------------------
     def gain(self, rng: np.random.Generator) -> Acquisition:
         """log expected (hypervolume) improvement plus log probability of being acceptable."""
-        value = self._single() if len(self.gps) == 1 else self._hypervolume(rng)
-        return self.weighed(value)
+        return self.weighed(self.single(rng) if len(self.gps) == 1 else self.hypervolume_gain(rng))
 
     def weighed(self, value: Acquisition) -> Acquisition:
         """`value` of features, times the probability of being acceptable, as a function of coordinates."""
@@ -186,7 +196,8 @@ class Outlook:
 
         return acquisition
 
-    def _single(self) -> Acquisition:
+    def single(self, rng: np.random.Generator) -> Acquisition:  # noqa: ARG002 - for outlooks that draw
+        """log expected improvement of the only objective, as a function of features."""
         best = float(self.front.max())
 
         def value(Z: Floats) -> Floats:
@@ -195,7 +206,8 @@ class Outlook:
 
         return value
 
-    def _hypervolume(self, rng: np.random.Generator) -> Acquisition:
+    def hypervolume_gain(self, rng: np.random.Generator) -> Acquisition:
+        """log expected hypervolume improvement, as a function of features; estimated where boxes would be too many."""
         boxes = boxes_above(self.front, self.ref_point)
         if boxes is not None:
             return lambda Z: log_hypervolume_gain(*self.predict(Z), boxes)
@@ -245,5 +257,5 @@ def _look_for_end(outlook: Outlook, rng: np.random.Generator) -> Proposal | None
     return _proposal(found, f"Looks for the end of the front where {name} is best.")
 
 
-def _proposal(found: Found, reason: str) -> Proposal:
-    return Proposal(found.x, found.assignments, "log_ehvi", reason, found.log_value)
+def _proposal(found: Found, reason: str, strategy: str = "log_ehvi") -> Proposal:
+    return Proposal(found.x, found.assignments, strategy, reason, found.log_value)
