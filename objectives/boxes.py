@@ -59,6 +59,9 @@ def boxes_above(Y: Floats, ref_point: Floats, *, limit: int = 20_000) -> Boxes |
     6.0
     """
     m = len(ref_point)
+    if m == 2:
+        boxes = _stairs(Y[(ref_point < Y).all(axis=1)], ref_point)
+        return boxes if len(boxes) <= limit else None
     bounds = np.array(ref_point, dtype=np.float64)[None]
     makers = np.full((1, m, m), np.inf)
     makers[0, np.arange(m), np.arange(m)] = ref_point
@@ -73,6 +76,16 @@ def _relevant(Y: Floats, ref_point: Floats) -> Floats:
     """Rows above the reference point, each once, best first in the first objective."""
     Y = np.unique(np.asarray(Y, dtype=np.float64).reshape(-1, len(ref_point)), axis=0)[::-1]
     return Y[(ref_point < Y).all(axis=1)]
+
+
+def _stairs(Y: Floats, ref_point: Floats) -> Boxes:
+    """The same boxes for two objectives, where they are strips between the steps of a staircase."""
+    Y = Y[np.lexsort((-Y[:, 1], -Y[:, 0]))]
+    top = np.maximum.accumulate(Y[:, 1])
+    steps = Y[np.append(True, Y[1:, 1] > top[:-1])] if len(Y) else Y
+    lower = np.column_stack([np.append(steps[:, 0], ref_point[0]), np.append(ref_point[1], steps[:, 1])])
+    upper = np.column_stack([np.full(len(lower), np.inf), np.append(steps[:, 1], np.inf)])
+    return Boxes(lower, upper)
 
 
 def _insert(bounds: Floats, makers: Floats, z: Floats) -> tuple[Floats, Floats]:

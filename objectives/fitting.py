@@ -7,26 +7,29 @@ population follow them. `conditioned` does the same for models that were only st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from objectives.alignment import align_columns
 from objectives.composed import Composed, Part
 from objectives.features import FeatureMap
-from objectives.gp import GP, Prior, fit_gp
+from objectives.gp import GP, fit_gp
 from objectives.kernels import KERNELS
+from objectives.likelihood import Prior
 from objectives.metrics import Metric
-from objectives.models import Models, Scalarized
+from objectives.models import Models
 from objectives.pareto import violation_order
-from objectives.population import GENERATIONS, evolve
+from objectives.population import GENERATIONS, SIZE, evolve
 from objectives.problem import Data, Problem
 from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
-from objectives.shapes import Bools, Floats
+from objectives.shapes import Bools, Floats, Ints
 from objectives.surrogates import Surrogate
 
-__all__ = ["conditioned", "fit", "local_rows"]
+__all__ = ["Scalarized", "conditioned", "fit", "local_rows", "scalarized"]
 
+#: hyperparameters are searched again once the data has grown by this share
+GROWTH = 0.05
 #: every so many fits the search for hyperparameters also starts afresh, from the prior's medians
 FRESH_STARTS_EVERY = 3
 #: and when the data has grown by this share at once, as it does with batches
@@ -35,10 +38,18 @@ FRESH_GROWTH = 0.1
 MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12
-#: names under which hyperparameters that belong to no metric are kept
-SUCCESS, SCALARIZED = "(success)", "(scalarized)"
+#: name under which the hyperparameters of success, which is no metric, are kept
+SUCCESS = "(success)"
 #: distinct configurations up to which models are exact, and how many they are conditioned on beyond
 EXACT, LOCAL = 1_500, 900
+
+
+@dataclass(frozen=True)
+class Scalarized:
+    """A GP of the augmented Chebyshev scalarization for one weight vector (ParEGO, Knowles 2006)."""
+
+    weights: Floats
+    gp: GP
 
 
 def fit(
@@ -49,7 +60,7 @@ def fit(
     rng: np.random.Generator,
     refit: bool | None = None,
 ) -> Models:
-    """Fit a GP to every optimized and constraint metric, to success, and to one random scalarization.
+    """Fit a GP to every optimized and constraint metric, and to success.
 
     Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
     search for hyperparameters starts. They are searched again once the data has grown by a twentieth (more often
@@ -70,13 +81,11 @@ def fit(
     work = _Work(problem, data, previous, rng, refit)
     gps = work.composed(tuple(work.metric_gp(j) for j in range(problem.k)))
     success = work.success_gp()
-    scalarized = work.scalarized_gp()
     models = Models(
         problem,
         data,
         gps,
         success,
-        scalarized,
         previous.population,
         previous.generation + refit,
         tuple(work.notes),
@@ -85,7 +94,7 @@ def fit(
         {**previous.kernels, **work.kernels},
     )
     generations = GENERATIONS if work.grown < MANY_NEW else 2 * GENERATIONS
-    X = work.X[work.local]
+    X = work.X[_best_first(problem, work.Y)[: 2 * SIZE]] if len(data) > 2 * SIZE else work.X
     population = evolve(problem, models.features, gps, previous.population, X, rng=rng, generations=generations)
     return replace(models, population=population)
 
@@ -99,11 +108,26 @@ def conditioned(problem: Problem, data: Data, previous: Models) -> Models:
     known = [metric.name in previous.thetas for metric in problem.metrics]
     gps = work.composed(tuple(work.metric_gp(j) if known[j] else None for j in range(problem.k)))
     success = work.success_gp() if SUCCESS in previous.thetas else None
-    return replace(previous, problem=problem, data=data, gps=gps, success=success, scalarized=())
+    return replace(previous, problem=problem, data=data, gps=gps, success=success)
+
+
+def scalarized(problem: Problem, data: Data, models: Models, rng: np.random.Generator) -> Scalarized | None:
+    """A GP of the augmented Chebyshev value for random weights, from complete rows; None where there are too few.
+
+    Fitted anew each time, since the weights are; O(n^3).
+    """
+    Y = problem.to_max(data.values)[:, problem.optimized_index]
+    rows = np.flatnonzero(~np.isnan(Y).any(axis=1) & local_rows(problem, problem.to_max(data.values)))
+    if problem.m < 2 or len(rows) < 2:
+        return None
+    weights = simplex_weights(1, problem.m, rng)[0]
+    values = augmented_chebyshev(normalise(Y[rows], Y[rows].min(axis=0), Y[rows].max(axis=0)), weights)
+    Z = models.features(problem.space.encode([data.assignments[i] for i in rows.tolist()]), data.costs[rows])
+    return Scalarized(weights, fit_gp(Z, models.features.owner, values))
 
 
 def _due(previous: Models, data: Data) -> bool:
-    return len(data) >= previous.fitted_at + max(1, len(data) // 20) or not previous.thetas
+    return len(data) >= previous.fitted_at + max(1, int(GROWTH * len(data))) or not previous.thetas
 
 
 def local_rows(problem: Problem, Y: Floats) -> Bools:
@@ -116,17 +140,22 @@ def local_rows(problem: Problem, Y: Floats) -> Bools:
     mask = np.ones(len(Y), dtype=np.bool_)
     if len(Y) <= EXACT:
         return mask
-    columns = np.concatenate([problem.optimized_index, problem.constraint_index])
-    missing = np.isnan(Y)
-    spread = np.maximum(np.ptp(np.where(missing, 0.0, Y), axis=0), 1e-300)
-    miss = np.where(missing, np.inf, np.maximum(problem.thresholds_max - Y, 0.0) / spread)
-    violation = miss[:, columns].sum(axis=1)
-    objectives = np.where(missing, -1e300, Y)[:, problem.optimized_index]
-    order = violation_order(objectives, violation) if problem.m else np.argsort(violation, kind="stable")
-    mask[order[2 * LOCAL // 3 :]] = False
+    mask[_best_first(problem, Y)[2 * LOCAL // 3 :]] = False
     rest = np.flatnonzero(~mask)
     mask[rest[np.linspace(0, len(rest) - 1, LOCAL - int(mask.sum())).astype(np.intp)]] = True
     return mask
+
+
+def _best_first(problem: Problem, Y: Floats) -> Ints:
+    """Row numbers (n,) of maximised values Y (n, k): least violation, then non-dominated rank, then spread."""
+    columns = np.concatenate([problem.optimized_index, problem.constraint_index])
+    missing = np.isnan(Y)
+    spread = np.ptp(np.where(missing, 0.0, Y), axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    miss = np.where(missing, np.inf, np.maximum(problem.thresholds_max - Y, 0.0) / spread)
+    violation = miss[:, columns].sum(axis=1)
+    objectives = np.where(missing, -1e300, Y)[:, problem.optimized_index]
+    return violation_order(objectives, violation) if problem.m else np.argsort(violation, kind="stable")
 
 
 class _Work:
@@ -189,18 +218,6 @@ class _Work:
         rows = (tried > 0) & self.local
         return self._gp(SUCCESS, rows, worked[rows] / tried[rows], counts=tried[rows])
 
-    def scalarized_gp(self) -> tuple[Scalarized, ...]:
-        """The scalarized member: a GP of the augmented Chebyshev value for random weights; none below two
-        objectives."""
-        Y = self.Y[:, self.problem.optimized_index]
-        rows: Bools = np.asarray(~np.isnan(Y).any(axis=1) & self.local, dtype=np.bool_)
-        if self.problem.m < 2 or rows.sum() < 2:
-            return ()
-        weights = simplex_weights(1, self.problem.m, self.rng)[0]
-        values = augmented_chebyshev(normalise(Y[rows], Y[rows].min(axis=0), Y[rows].max(axis=0)), weights)
-        gp = self._gp(SCALARIZED, rows, values, refit=self.refit and self.fresh)
-        return (Scalarized(weights, gp),) if gp is not None else ()
-
     def _gp(
         self,
         name: str,
@@ -209,33 +226,38 @@ class _Work:
         *,
         known: Floats | None = None,
         counts: Floats | None = None,
-        refit: bool | None = None,
     ) -> GP | None:
         if not rows.any():
             return None
         starts = self._starts(name)
-        refit = (self.refit if refit is None else refit) or not starts
+        refit = self.refit or not starts
         last = self.previous.kernels.get(name, "matern52")
-        rivals = tuple(KERNELS) if refit and self.fresh and len(values) >= KERNEL_CHOICE else (last,)
-        fits = [
-            fit_gp(
-                self.Z[rows],
-                self.features.owner,
-                values,
-                starts=starts,
-                refit=refit,
-                known=known,
-                counts=counts,
-                kernel=kernel,
-            )
-            for kernel in rivals
-        ]
-        gp = min(fits, key=lambda fitted: fitted.cost)
+        choose = refit and self.fresh and len(values) >= KERNEL_CHOICE
+        rivals = tuple(kernel for kernel in KERNELS if kernel != last) if choose else ()
+        gp = fit_gp(
+            self.Z[rows],
+            self.features.owner,
+            values,
+            starts=starts,
+            refit=refit,
+            known=known,
+            counts=counts,
+            kernels=(last, *rivals),
+            last=self._last(name),
+        )
         self.kernels[name] = gp.kernel
         if gp.jitter:
             self.notes.append(f"{name}: added {gp.jitter:.0e} to the covariance to keep it positive definite")
         self.thetas[name] = gp.theta
         return gp
+
+    def _last(self, name: str) -> GP | None:
+        """The GP of this name in the models before, where they are at hand and not only stored."""
+        problem, gps = self.previous.problem, self.previous.gps
+        if self.refit or problem is None:
+            return None
+        found = dict(zip((metric.name for metric in problem.metrics), gps, strict=True)).get(name)
+        return found if isinstance(found, GP) else None
 
     def _starts(self, name: str) -> tuple[Floats, ...]:
         d = self.features.owners

@@ -12,7 +12,7 @@ import numpy as np
 
 from objectives.shapes import Floats, Ints
 
-__all__ = ["KERNELS", "Kernel", "matern32", "matern52", "squared_distances", "weight_gradient"]
+__all__ = ["CORRELATIONS", "KERNELS", "Kernel", "apart", "matern32", "matern52", "squared_distances"]
 
 SQRT3, SQRT5 = np.sqrt(3.0), np.sqrt(5.0)
 
@@ -23,10 +23,24 @@ Kernel = Callable[[Floats], tuple[Floats, Floats]]
 def squared_distances(A: Floats, B: Floats) -> Floats:
     """Pairwise squared Euclidean distances (a, b) of already weighted features; never negative. O(a b p) in one
     product."""
-    r2 = -2.0 * (A @ B.T)
+    r2 = A @ (-2.0 * B.T)
     r2 += np.einsum("ij,ij->i", A, A)[:, None]
     r2 += np.einsum("ij,ij->i", B, B)
     return np.maximum(r2, 0.0, out=r2)
+
+
+def apart(Z: Floats, owner: Ints, rows: Ints, columns: Ints) -> Floats:
+    """Squared differences (d, pairs) of the pairs (rows, columns) of Z (n, p), summed over each owner's columns.
+
+    A weighted sum of its rows is the squared distance: with it at hand, a change of length scales costs one product.
+    """
+    out = np.zeros((int(owner.max()) + 1, len(rows)))
+    for k, column in zip(owner.tolist(), Z.T, strict=True):
+        gap = column[rows]
+        gap -= column[columns]
+        gap *= gap
+        out[k] += gap
+    return out
 
 
 def matern52(r2: Floats) -> tuple[Floats, Floats]:
@@ -60,10 +74,27 @@ def matern32(r2: Floats) -> tuple[Floats, Floats]:
     return (1.0 + r) * decay, 3.0 * decay
 
 
+def _value52(r2: Floats) -> Floats:
+    r = np.sqrt(r2)
+    r *= SQRT5
+    value = r * (1.0 / 3.0)
+    value += 1.0
+    value *= r
+    value += 1.0
+    np.exp(np.negative(r, out=r), out=r)
+    value *= r
+    return value
+
+
+def _value32(r2: Floats) -> Floats:
+    r = np.sqrt(r2)
+    r *= SQRT3
+    value = r + 1.0
+    np.exp(np.negative(r, out=r), out=r)
+    value *= r
+    return value
+
+
 KERNELS: dict[str, Kernel] = {"matern52": matern52, "matern32": matern32}
-
-
-def weight_gradient(G: Floats, Z: Floats, w: Floats, owner: Ints) -> Floats:
-    """sum_ij G_ij d r2_ij / d log w_k for symmetric G (n, n), as (d,): one product instead of d distance matrices."""
-    per_column = 2.0 * (G.sum(axis=1) @ (Z * Z) - np.einsum("ij,ij->j", Z, G @ Z))
-    return w * np.bincount(owner, weights=per_column, minlength=len(w))
+#: the correlations alone, for predictions: in place as far as that goes
+CORRELATIONS: dict[str, Callable[[Floats], Floats]] = {"matern52": _value52, "matern32": _value32}

@@ -1,4 +1,4 @@
-"""The models of one experiment: a GP a metric, one of success, scalarized ones, and their own Pareto population.
+"""The models of one experiment: a GP a metric, one of success, and their own Pareto population.
 
 Values that predict, survive a round trip through JSON, and begin the next fit (`objectives.fitting`) where the last
 one ended.
@@ -20,7 +20,7 @@ from objectives.problem import Data, Problem
 from objectives.shapes import Assignments, Bools, Floats
 from objectives.surrogates import Surrogate
 
-__all__ = ["FitQuality", "Models", "Scalarized"]
+__all__ = ["FitQuality", "Models"]
 
 #: numbers of the population that may be stored: Models.to_dict stays under 50 kB
 STORED_NUMBERS = 2_000
@@ -42,14 +42,6 @@ class FitQuality:
 
 
 @dataclass(frozen=True)
-class Scalarized:
-    """A GP of the augmented Chebyshev scalarization for one weight vector (ParEGO, Knowles 2006)."""
-
-    weights: Floats
-    gp: GP
-
-
-@dataclass(frozen=True)
 class Models:
     """What is believed after the data. Made by `fit`; frozen.
 
@@ -63,7 +55,6 @@ class Models:
     data: Data | None = None
     gps: tuple[Surrogate | None, ...] = ()
     success: GP | None = None
-    scalarized: tuple[Scalarized, ...] = ()
     population: Floats = field(default_factory=lambda: np.empty((0, 0)))
     generation: int = 0
     notes: tuple[str, ...] = ()
@@ -124,8 +115,7 @@ class Models:
         """
         Z = self.features(X, costs)
         gps = tuple(gp.believe(Z) if gp is not None else None for gp in self.gps)
-        scalarized = tuple(replace(s, gp=s.gp.believe(Z)) for s in self.scalarized)
-        return replace(self, gps=gps, scalarized=scalarized)
+        return replace(self, gps=gps)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-safe dict, under 50 kB, from which the next fit can start."""

@@ -16,18 +16,20 @@ from objectives.choice import choose_task
 from objectives.errors import DataError
 from objectives.fitting import fit as fit_models
 from objectives.hypervolume import Front, observed_front
-from objectives.models import FitQuality, Models, Scalarized
+from objectives.memory import keep_memory
+from objectives.models import FitQuality, Models
 from objectives.pooling import Observation, pool
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments
 from objectives.strategies import MODEL_FREE, STRATEGIES, Proposal, State
 
-__all__ = ["Candidate", "FitQuality", "Models", "Optimizer", "Scalarized", "fit", "suggest"]
+__all__ = ["Candidate", "FitQuality", "Models", "Optimizer", "fit", "suggest"]
 
 #: observations expected of an experiment that does not say how many it plans
 USUAL_BUDGET = 60
 
 _threads = ThreadpoolController()
+keep_memory()
 
 
 @dataclass(frozen=True)

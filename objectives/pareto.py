@@ -42,28 +42,42 @@ def ranks(Y: Floats) -> Ints:
     return np.asarray(moocore.pareto_rank(Y, maximise=True), dtype=np.intp)
 
 
-def crowding(Y: Floats) -> Floats:
-    """Crowding distance (n,) within one front (Deb et al. 2002); ends get infinity. O(m n log n)."""
+def crowding(Y: Floats, front: Ints | None = None) -> Floats:
+    """Crowding distance (n,) of each row within its front, one front without `front` (n,) (Deb et al. 2002).
+
+    Ends get infinity. O(m n log n), for all fronts at once.
+
+    >>> crowding(np.array([[0.0, 3.0], [1.0, 2.0], [3.0, 0.0], [9.0, 9.0]]), np.array([0, 0, 0, 1])).tolist()
+    [inf, 2.0, inf, inf]
+    """
     n, m = Y.shape
     distance = np.zeros(n)
+    if n == 0:
+        return distance
+    front = np.zeros(n, dtype=np.intp) if front is None else front
     for j in range(m):
-        order = np.argsort(Y[:, j], kind="stable")
-        values = Y[order, j]
-        distance[order[[0, -1]]] = np.inf
-        if n > 2 and values[-1] > values[0]:
-            distance[order[1:-1]] += (values[2:] - values[:-2]) / (values[-1] - values[0])
+        order = np.lexsort((Y[:, j], front))
+        values, sorted_front = Y[order, j], front[order]
+        border = np.flatnonzero(sorted_front[1:] != sorted_front[:-1])
+        first, last = np.concatenate([[0], border + 1]), np.concatenate([border, [n - 1]])
+        width = np.repeat(values[last] - values[first], last - first + 1)
+        gap = np.zeros(n)
+        gap[1:-1] = values[2:] - values[:-2]
+        gap = np.where(width > 0, gap / np.where(width > 0, width, 1.0), 0.0)
+        gap[first] = gap[last] = np.inf
+        distance[order] += gap
     return distance
 
 
 def violation_order(Y: Floats, violation: Floats) -> Ints:
     """Row numbers (n,), best first: less violation, then lower rank, then less crowded (Deb 2000, constrained)."""
-    front = np.where(violation > 0, 0, ranks(Y))
+    worse = violation > 0
+    front = np.where(worse, 0, ranks(Y))
     if Y.shape[1] == 1:
         return np.lexsort((front, violation))
+    kept = np.flatnonzero(~worse)
     spacing = np.zeros(len(Y))
-    for rank in np.unique(front[violation <= 0]):
-        rows = np.flatnonzero((front == rank) & (violation <= 0))
-        spacing[rows] = crowding(Y[rows])
+    spacing[kept] = crowding(Y[kept], front[kept])
     return np.lexsort((-spacing, front, violation))
 
 

@@ -5,6 +5,7 @@ A hundred thousand observations of two thousand configurations cost no more than
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,8 @@ def pool(
     groups: dict[Hashable, list[Observation]] = {}
     for observation in observations:
         groups.setdefault((problem.space.key(observation.assignments), observation.cost), []).append(observation)
-    rows = [_row(problem, group) for group in groups.values()]
+    names = [metric.name for metric in problem.metrics]
+    rows = [_single(names, group[0]) if len(group) == 1 else _row(names, group) for group in groups.values()]
     cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, problem.k)
     return Data(
         [group[0].assignments for group in groups.values()],
@@ -67,9 +69,18 @@ def pool(
     )
 
 
-def _row(problem: Problem, group: Sequence[Observation]) -> Floats:
+def _single(names: Sequence[str], observation: Observation) -> list[list[float]]:
+    """Value, variance and count (3, k) of a configuration that was measured once; without numpy, since most are."""
+    values = observation.values or {}
+    found = [values.get(name, math.nan) for name in names]
+    sds = [observation.stddevs.get(name) or math.nan for name in names]
+    there = [value == value for value in found]  # noqa: PLR0124 only NaN differs from itself
+    variances = [sd * sd if sd > 0 and ok else math.nan for sd, ok in zip(sds, there, strict=True)]
+    return [found, variances, [float(ok) for ok in there]]
+
+
+def _row(names: Sequence[str], group: Sequence[Observation]) -> Floats:
     """Mean, variance and count (3, k) of one configuration's measurements."""
-    names = [metric.name for metric in problem.metrics]
     values = np.array([[(o.values or {}).get(name, np.nan) for name in names] for o in group], dtype=np.float64)
     sd = np.array([[o.stddevs.get(name) or np.nan for name in names] for o in group], dtype=np.float64)
     there = ~np.isnan(values)

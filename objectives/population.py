@@ -22,7 +22,7 @@ __all__ = ["GENERATIONS", "SIZE", "differential", "evolve", "perturb", "repair"]
 
 #: points kept, and generations for each fit
 SIZE, GENERATIONS = 80, 4
-STEPS = (0.2, 0.05, 0.015)
+STEPS = np.array([0.2, 0.05, 0.015])
 
 
 def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Generator) -> Floats:
@@ -31,7 +31,7 @@ def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Ge
     Integers and grid values move by at least one step, categories change to another one.
     """
     n, d = X.shape
-    share = rng.choice([1.0 / d, 0.4, 1.0], size=(n, 1))
+    share = np.array([1.0 / d, 0.4, 1.0])[rng.integers(3, size=(n, 1))]
     chosen = rng.random((n, d)) < share
     chosen[np.arange(n), rng.integers(d, size=n)] = True
     moved = np.where(chosen, X + rng.normal(size=(n, d)) * sd, X)
@@ -42,7 +42,8 @@ def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Ge
 
 def _reflect(X: Floats) -> Floats:
     """Fold what stepped outside back in, once; further out is cut off."""
-    return np.clip(np.where(X < 0, -X, np.where(X > 1, 2.0 - X, X)), 0.0, 1.0)
+    X = np.abs(X)
+    return np.maximum(np.minimum(X, 2.0 - X), 0.0)
 
 
 def _hop(space: SearchSpace, k: int, old: Floats, new: Floats, rng: np.random.Generator) -> Floats:
@@ -98,14 +99,13 @@ def evolve(
     fresh = SIZE if len(population) == 0 or population.shape[1] != space.d else SIZE // 8
     old = population if fresh < SIZE else np.empty((0, space.d))
     pool = space.snap(np.vstack([old, X, uniform_points(space, fresh, rng)]))
-    pool = pool[space.valid(pool)]
-    modelled = [j for j, gp in enumerate(gps) if gp is not None]
-    if not modelled:
+    pool = _distinct(pool[space.valid(pool)], pool[:0])
+    if all(gp is None for gp in gps):
         return pool[:SIZE]
-    pool = _select(problem, features, gps, pool)
+    pool, seen = _select(problem, gps, *_foreseen(features, gps, pool))
     for _ in range(generations):
-        children = _children(space, pool, rng)
-        pool = _select(problem, features, gps, np.unique(np.vstack([pool, children]), axis=0))
+        children, means = _foreseen(features, gps, _distinct(_children(space, pool, rng), pool))
+        pool, seen = _select(problem, gps, np.vstack([pool, children]), np.vstack([seen, means]))
     return pool
 
 
@@ -114,20 +114,43 @@ def _children(space: SearchSpace, pool: Floats, rng: np.random.Generator) -> Flo
     half = SIZE // 2
     a, b = pool[rng.integers(len(pool), size=(2, half))]
     crossed = repair(space, space.snap(np.where(rng.random(a.shape) < 0.5, a, b)), a)
-    steps = rng.choice(STEPS, size=(half, 1))
+    steps = STEPS[rng.integers(len(STEPS), size=(half, 1))]
     return np.vstack([crossed, perturb(space, pool[rng.integers(len(pool), size=half)], steps, rng)])
 
 
-def _select(problem: Problem, features: FeatureMap, gps: Sequence[Surrogate | None], pool: Floats) -> Floats:
-    """The best SIZE of the pool by violation, rank and crowding of the posterior means."""
-    Z = features(pool)
-    means = {j: gp.standard_mean(Z) for j, gp in enumerate(gps) if gp is not None}
-    violation = np.zeros(len(pool))
-    for j, mean in means.items():
+def _distinct(X: Floats, known: Floats) -> Floats:
+    """The rows of X (c, d) that are not among the `known` (k, d), each once."""
+    seen = set(_names(known))
+    first = dict(zip(reversed(_names(X)), range(len(X) - 1, -1, -1), strict=True))
+    return X[sorted(i for name, i in first.items() if name not in seen)]
+
+
+def _names(X: Floats) -> list[bytes]:
+    """Each row's bytes: what equal rows share."""
+    whole = np.ascontiguousarray(X)
+    width = whole.itemsize * whole.shape[1]
+    raw = whole.tobytes()
+    return [raw[i : i + width] for i in range(0, len(raw), width)]
+
+
+def _foreseen(features: FeatureMap, gps: Sequence[Surrogate | None], X: Floats) -> tuple[Floats, Floats]:
+    """X (c, d) with its posterior means (c, k), standardised, NaN where there is no model."""
+    Z = features(X)
+    means = np.full((len(X), len(gps)), np.nan)
+    for j, gp in enumerate(gps):
+        if gp is not None:
+            means[:, j] = gp.standard_mean(Z)
+    return X, means
+
+
+def _select(problem: Problem, gps: Sequence[Surrogate | None], X: Floats, means: Floats) -> tuple[Floats, Floats]:
+    """The best SIZE of X (c, d) and their means (c, k), by violation, rank and crowding of the means."""
+    violation = np.zeros(len(X))
+    for j, gp in enumerate(gps):
         limit = problem.thresholds_max[j]
-        gp = gps[j]
         if np.isfinite(limit) and gp is not None:
-            violation += np.maximum(float(gp.standardise(np.array(limit))) - mean, 0.0)
-    objectives = [means[j] for j in problem.optimized_index if j in means]
-    Y = np.column_stack(objectives) if objectives else np.zeros((len(pool), 1))
-    return pool[violation_order(Y, violation)[:SIZE]]
+            violation += np.maximum(float(gp.standardise(np.array(limit))) - means[:, j], 0.0)
+    objectives = [j for j in problem.optimized_index.tolist() if gps[j] is not None]
+    Y = means[:, objectives] if objectives else np.zeros((len(X), 1))
+    best = violation_order(Y, violation)[:SIZE]
+    return X[best], means[best]

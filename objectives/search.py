@@ -27,6 +27,8 @@ Acquisition = Callable[[Floats], Floats]
 #: a finite space of at most this many configurations is listed instead of searched
 LISTED = 2_000
 NEIGHBOURS, RANDOM = 250, 150
+#: step sizes of the first neighbours
+STEPS = np.array([0.1, 0.03, 0.01])
 #: with more free coordinates than this the best few candidates also climb along the gradient, for so many turns
 STEEP, CLIMBERS, TURNS = 12, 4, 10
 #: lengths tried along a gradient, in shares of the cube's diagonal; and the distance of its differences
@@ -76,7 +78,7 @@ def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator) -> Floa
     if len(starts) == 0:
         return random
     chosen = starts[rng.integers(len(starts), size=NEIGHBOURS)]
-    steps = rng.choice([0.1, 0.03, 0.01], size=(NEIGHBOURS, 1))
+    steps = STEPS[rng.integers(len(STEPS), size=(NEIGHBOURS, 1))]
     return np.vstack([starts, perturb(space, chosen, steps, rng), random])
 
 

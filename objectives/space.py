@@ -276,6 +276,8 @@ class SearchSpace:
         >>> space.key({"b": 0.5, "a": 2}) == space.key({"a": 2.0, "b": 0.5})
         True
         """
+        if not self._parents:
+            return tuple(_number(parameter, assignments) for parameter in self.parameters)
         held: dict[int, float] = {}
         for k in self._order:
             if self._holds(held, k):
@@ -322,9 +324,11 @@ def _numbers(parameter: Parameter, assignments: list[Assignments]) -> Floats:
 def _number(parameter: Parameter, assignments: Assignments) -> float:
     """The natural value as a number (index of a category), or SpaceError."""
     name = parameter.name
-    if name not in assignments or assignments[name] is None:
+    value = assignments.get(name)
+    if type(value) is float and math.isfinite(value) and not isinstance(parameter, Categorical):
+        return value  # what nearly all are
+    if value is None:
         raise SpaceError(f"parameter {name!r} is missing from the assignments", parameter=name)
-    value = assignments[name]
     if isinstance(parameter, Categorical):
         if value not in parameter.values:
             message = f"parameter {name!r}: expected one of {list(parameter.values)}, got {value!r}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from objectives.acquisition import log_ei
+from objectives.fitting import scalarized
 from objectives.shapes import Floats
 from objectives.strategies.ehvi import Outlook, log_ehvi
 from objectives.strategies.sobol import quasi_random
@@ -18,15 +19,16 @@ __all__ = ["parego"]
 
 
 def parego(state: State, rng: np.random.Generator) -> Proposal:
-    """Expected improvement of the scalarized GP that `fit` made, weighed by feasibility; log_ehvi with one
+    """Expected improvement of a scalarized GP with random weights, weighed by feasibility; log_ehvi with one
     objective."""
     outlook = Outlook(state)
     if state.few or not outlook.ready:
         return quasi_random(state, rng)
-    if state.models is None or not state.models.scalarized or not state.front.feasible_count:
+    models = state.models
+    member = None if models is None else scalarized(state.problem, state.data, models, rng)
+    if models is None or member is None or not state.front.feasible_count:
         return log_ehvi(state, rng)
-    member = state.models.scalarized[state.turn % len(state.models.scalarized)]
-    gp = member.gp
+    gp = member.gp.believe(models.features(state.open_points))
     best = float(gp.y.max())
     found = outlook.search(outlook.weighed(lambda Z: _log_ei(*gp.standard(Z), best)), rng)
     words = ", ".join(f"{x.name} {w:.2f}" for x, w in zip(state.problem.optimized, member.weights, strict=True))

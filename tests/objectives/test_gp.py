@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from objectives.errors import FitError
 from objectives.features import FeatureMap
-from objectives.gp import GP, Prior, Sample, cholesky, condition, fit_gp, negative_log_posterior
-from objectives.kernels import KERNELS, matern52, squared_distances
+from objectives.gp import GP, condition, fit_gp
+from objectives.kernels import CORRELATIONS, KERNELS, matern52, squared_distances
+from objectives.likelihood import Sample
 from objectives.space import Categorical, Double, Int, SearchSpace
 
 seeds = st.integers(0, 10_000)
@@ -29,36 +32,8 @@ def data(seed: int, n: int = 12, d: int = 3) -> tuple[np.ndarray, np.ndarray, np
     return Z, np.arange(d), np.sin(5 * Z[:, 0]) + Z[:, -1] ** 2
 
 
-def sample(seed: int, n: int = 12, d: int = 3) -> Sample:
-    Z, owner, y = data(seed, n, d)
-    rng = np.random.default_rng(seed)
-    return Sample(Z, owner, (y - y.mean()) / y.std(), rng.uniform(0, 0.1, n), rng.uniform(0.2, 1, n))
-
-
-# -- gradients -----------------------------------------------------------------------------------------------
-@given(seeds, st.floats(-6.5, 6.5), st.floats(-5.5, 5.5), st.floats(-20.0, 0.9))
-@settings(max_examples=40)
-def test_the_gradient_is_the_finite_difference_even_far_out(seed: int, w: float, scale: float, noise: float) -> None:
-    theta = np.array([w, -w / 2, w / 3, scale, noise])
-    given_sample, prior = sample(seed), Prior()
-    _, gradient = negative_log_posterior(theta, given_sample, prior)
-    for i, step in enumerate(1e-5 * np.eye(5)):
-        up, down = (negative_log_posterior(theta + s, given_sample, prior)[0] for s in (step, -step))
-        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=2e-4, abs=2e-3)
-
-
-def test_the_gradient_holds_for_categories_and_conditions() -> None:
-    X = TREE.spread(np.random.default_rng(3).random((15, 4)))
-    features = FeatureMap(TREE)
-    y = np.random.default_rng(4).normal(size=15)
-    s = Sample(features(X), features.owner, y, np.zeros(15), np.ones(15))
-    theta = np.array([0.3, 1.0, -0.5, 0.7, 0.2, -3.0])
-    gradient = negative_log_posterior(theta, s, Prior())[1]
-    for i, step in enumerate(1e-5 * np.eye(6)):
-        up, down = (negative_log_posterior(theta + e, s, Prior())[0] for e in (step, -step))
-        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-4)
-
-
+# -- kernels
+# ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kernel", KERNELS.values())
 def test_the_slope_of_a_kernel_is_minus_twice_its_derivative(kernel) -> None:
     r2 = np.array([1e-4, 0.01, 0.5, 2.0, 30.0])
@@ -68,12 +43,11 @@ def test_the_slope_of_a_kernel_is_minus_twice_its_derivative(kernel) -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_the_gradient_holds_for_every_kernel(kernel: str) -> None:
-    theta, s = np.array([0.4, 1.0, -0.5, 0.3, -3.0]), sample(11)
-    gradient = negative_log_posterior(theta, s, Prior(), kernel)[1]
-    for i, step in enumerate(1e-5 * np.eye(5)):
-        up, down = (negative_log_posterior(theta + e, s, Prior(), kernel)[0] for e in (step, -step))
-        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-4)
+def test_the_value_alone_is_the_same_value(kernel: str) -> None:
+    r2 = np.array([0.0, 1e-12, 1e-4, 0.01, 0.5, 2.0, 30.0, 900.0])
+    before = r2.copy()
+    np.testing.assert_allclose(CORRELATIONS[kernel](r2), KERNELS[kernel](r2)[0], rtol=1e-14)
+    np.testing.assert_array_equal(r2, before)
 
 
 # -- what distances mean
@@ -139,15 +113,72 @@ def test_prediction_is_the_textbook_formula(seed: int) -> None:
 @settings(max_examples=20)
 def test_conditioning_in_steps_is_conditioning_at_once(seed: int, first: int) -> None:
     Z, owner, y = data(seed)
-    theta = np.array([0.5, 0.2, -0.5, 0.1, -4.0])
-    base = fit_gp(Z[:6], owner, y[:6], starts=(theta,), refit=False)
-    once = condition(base, Z[6:], y[6:])
-    twice = condition(condition(base, Z[6 : 6 + first], y[6 : 6 + first]), Z[6 + first :], y[6 + first :])
+    steps = {"starts": (np.array([0.5, 0.2, -0.5, 0.1, -4.0]),), "refit": False}
+    base = fit_gp(Z[:6], owner, y[:6], **steps)
+    some = fit_gp(Z[: 6 + first], owner, y[: 6 + first], **steps, last=base)
+    twice, once = fit_gp(Z, owner, y, **steps, last=some), fit_gp(Z, owner, y, **steps)
     at = np.random.default_rng(seed).random((5, 3))
     for a, b, c in zip(once.predict(at), twice.predict(at), dense(once, at), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
         np.testing.assert_allclose(a, c, rtol=1e-6, atol=1e-8)
     assert len(base) == 6
+
+
+@given(seeds, st.integers(1, 5))
+@settings(max_examples=20)
+def test_seeing_more_is_the_textbook_formula_of_everything_seen(seed: int, first: int) -> None:
+    """Hyperparameters and scale kept; what is believed stays believed."""
+    Z, owner, y = data(seed)
+    base = fit_gp(Z[:6], owner, y[:6], starts=(np.array([0.5, 0.2, -0.5, 0.1, -4.0]),), refit=False)
+    rest, at = slice(6, 6 + first), np.random.default_rng(seed).random((5, 3))
+    known = np.full(first, 0.01)
+    longer = condition(base, Z[rest], y[rest], known=known)
+    for got, wanted in zip(longer.predict(at), dense(longer, at), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(longer.sample.known[6:], 0.01 / base.sd**2)
+    believed = condition(base.believe(at[:2]), Z[rest], y[rest], known=known)
+    for got, wanted in zip(believed.predict(at), longer.believe(at[:2]).predict(at), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-8)
+    assert len(base) == 6
+
+
+@pytest.mark.parametrize("changed", ["theta", "row", "known"])
+def test_a_gp_that_is_not_the_beginning_of_another_is_not_continued(changed: str) -> None:
+    Z, owner, y = data(0)
+    theta = np.array([0.5, 0.2, -0.5, 0.1, -4.0])
+    last = fit_gp(Z[:6], owner, y[:6], starts=(theta,), refit=False)
+    theta = theta + (changed == "theta")
+    Z = Z + 0.01 * (changed == "row")
+    known = np.full(12, 0.1 * (changed == "known"))
+    options = {"known": known, "starts": (theta,), "refit": False}
+    at = np.random.default_rng(0).random((5, 3))
+    gp = fit_gp(Z, owner, y, **options, last=last)
+    np.testing.assert_array_equal(gp.predict(at), fit_gp(Z, owner, y, **options).predict(at))
+
+
+@given(seeds, st.integers(1, 3))
+@settings(max_examples=20)
+def test_belief_is_having_seen_the_own_mean(seed: int, first: int) -> None:
+    """One after the other or all at once: the posterior given these values too, at the scale it was."""
+    Z, owner, y = data(seed)
+    theta = np.array([0.5, 0.2, -0.5, 0.1, -4.0])
+    gp = fit_gp(Z, owner, y, starts=(theta,), refit=False)
+    more, at = np.random.default_rng(seed).random((4, 3)), np.random.default_rng(seed + 1).random((6, 3))
+    s = gp.sample
+    joined = Sample(
+        np.vstack([s.Z, more]),
+        owner,
+        np.append(s.y, gp.standard_mean(more)),
+        np.append(s.known, np.zeros(4)),
+        np.append(s.shares, np.ones(4)),
+    )
+    mean, var = dense(replace(gp, sample=joined), at)
+    steps = gp.believe(more[:first]).believe(more[first:])
+    for believed in (gp.believe(more), steps):
+        np.testing.assert_allclose(believed.predict(at)[0], mean, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(believed.predict(at)[1], var, rtol=1e-5, atol=1e-9)
+    spread = np.cov(steps.draws(at, 20_000, np.random.default_rng(0)).T)
+    np.testing.assert_allclose(np.diag(spread), steps.standard(at)[1], rtol=0.1, atol=1e-6)
 
 
 def test_belief_keeps_every_mean_and_takes_away_doubt() -> None:
@@ -248,12 +279,3 @@ def test_the_same_point_many_times_needs_no_error_either() -> None:
 def test_no_data_is_an_error() -> None:
     with pytest.raises(FitError):
         fit_gp(np.empty((0, 1)), np.array([0]), np.empty(0))
-
-
-def test_jitter_is_the_least_that_helps_and_is_reported() -> None:
-    K = np.ones((3, 3))
-    L, jitter = cholesky(K)
-    assert 0 < jitter <= 1e-8
-    np.testing.assert_allclose(L @ L.T, K, atol=1e-7)
-    with pytest.raises(FitError):
-        cholesky(np.full((2, 2), np.nan))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,20 @@ def test_thousands_of_rows_still_lead_to_a_suggestion_and_a_note() -> None:
     assert any(str(LOCAL) in note for note in models.notes)
     found = suggest(PROBLEM, data, observed_front(PROBLEM, data), models, count=1, rng=np.random.default_rng(0))
     assert found[0].strategy == "log_ehvi"
+
+
+def test_models_at_hand_are_continued_to_what_stored_ones_give() -> None:
+    """The factor of the last models is extended; from a dict it is computed anew: the same predictions."""
+    before, data = told(30), told(33)
+    first = fit(PROBLEM, before, rng=np.random.default_rng(0))
+    at = told(5, seed=9).assignments
+    continued = fit(PROBLEM, data, previous=first, rng=np.random.default_rng(0), refit=False)
+    stored = fit(
+        PROBLEM, data, previous=replace(Models(), thetas=first.thetas, kernels=first.kernels),
+        rng=np.random.default_rng(0), refit=False,
+    )  # fmt: skip
+    for a, b in zip(continued.predict(at), stored.predict(at), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
 
 
 def test_the_input_is_left_alone() -> None:

@@ -77,6 +77,14 @@ def test_ends_are_never_crowded() -> None:
     assert distance[1] < np.inf
 
 
+@given(tables, st.integers(0, 99))
+def test_crowding_of_many_fronts_is_that_of_each(Y: np.ndarray, seed: int) -> None:
+    front = np.random.default_rng(seed).integers(3, size=len(Y))
+    together = crowding(Y, front)
+    for which in np.unique(front):
+        np.testing.assert_array_equal(np.sort(together[front == which]), np.sort(crowding(Y[front == which])))
+
+
 def test_less_violation_comes_before_everything() -> None:
     Y = np.array([[9.0, 9.0], [1.0, 1.0], [2.0, 2.0]])
     assert violation_order(Y, np.array([1.0, 0.0, 0.0])).tolist() == [2, 1, 0]

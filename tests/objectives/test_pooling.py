@@ -47,6 +47,21 @@ def test_a_model_of_the_pooled_row_is_the_model_of_the_repeats(repeats: list) ->
     np.testing.assert_allclose(apart.predict(at)[0], expected, rtol=1e-4, atol=1e-5)
 
 
+@given(st.floats(-9, 9), st.floats(0.1, 9))
+def test_a_single_measurement_is_itself(value: float, sd: float) -> None:
+    """With known and unknown noise, and with a metric missing."""
+    told = [
+        Observation({"x": 0.1}, {"a": value, "b": 1.0}, {"a": sd}),
+        Observation({"x": 0.2}, {"b": value}, {"a": sd, "b": 0.0}),
+        Observation({"x": 0.3}, None),
+    ]
+    data = pool(PROBLEM, told)
+    np.testing.assert_array_equal(data.values, [[value, 1.0], [np.nan, value], [np.nan, np.nan]])
+    np.testing.assert_allclose(data.variances, [[sd**2, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(data.counts, [[1, 1], [0, 1], [0, 0]])
+    assert data.failures.tolist() == [0.0, 0.0, 1.0]
+
+
 def test_many_repeats_are_one_row() -> None:
     told = [Observation({"x": i % 5 / 5}, {"a": float(i)}) for i in range(5000)]
     data = pool(PROBLEM, told)

@@ -66,6 +66,15 @@ def test_the_population_finds_the_pareto_set_of_the_models() -> None:
     assert np.abs(population[:, 1] - 0.5).mean() < 0.05
 
 
+def test_no_configuration_is_in_the_population_twice() -> None:
+    space = SearchSpace((Int("x", 0, 9), Int("y", 0, 9)))
+    problem = Problem(space, (Metric("a"), Metric("b")))
+    X = space.snap(np.random.default_rng(0).random((30, 2)))
+    gps = [fit_gp(X, np.arange(2), X[:, 0]), fit_gp(X, np.arange(2), X[:, 1] - X[:, 0])]
+    population = evolve(problem, FeatureMap(space), gps, X[:20], X, rng=np.random.default_rng(1))
+    assert len(np.unique(population, axis=0)) == len(population)
+
+
 def test_the_search_finds_the_top_of_a_hill_in_a_mixed_space() -> None:
     def hill(X: np.ndarray) -> np.ndarray:
         goal = np.array([0.3, 0.505, 1.0 / 7.0, 0.375])
