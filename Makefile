@@ -8,6 +8,8 @@ SETUP  := $(VENV)/.installed
 SIGOPT := .venv-sigopt/.installed
 # uv brings certificates of its own; those of the system also know a proxy in between.
 COMPILE = $(UV) pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+# Other optimizers that `make bench-peers` runs, each in an environment of its own (benchmarks/peers/environments.py).
+PEERS = ax botorch openbox optuna pymoo sigoptlite smac
 
 .PHONY: help
 help: ## This list
@@ -37,6 +39,7 @@ lock: $(SETUP) ## Write the lock files anew (add ARGS=--upgrade for newer versio
 	$(COMPILE) pyproject.toml --all-extras -c locks/dev.lock -o locks/server.lock $(ARGS)
 	$(COMPILE) locks/build.in -c locks/dev.lock -o locks/build.lock $(ARGS)
 	$(COMPILE) locks/sigopt.in -o locks/sigopt.lock $(ARGS)
+	$(foreach peer,$(PEERS),$(COMPILE) locks/peers-$(peer).in -o locks/peers-$(peer).lock $(ARGS) &&) true
 
 .PHONY: migration
 migration: $(SETUP) ## Write a migration from the models' changes (M="what changes")

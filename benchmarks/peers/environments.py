@@ -1,7 +1,7 @@
 """One environment per peer under .venv-peers/, from its lock file; what could not be installed says why.
 
-locks/peers-NAME.in is what is asked for, locks/peers-NAME.lock every version it came to. The lock is used as pip's
-constraints and has no hashes: a local CPU file of torch has another hash than the one on the index.
+locks/peers-NAME.in is what is asked for, locks/peers-NAME.lock every version it came to, with the hashes that pip checks.
+With torch from the index come its gigabytes of CUDA libraries, which nothing here uses.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def install(library: Library) -> str | None:
         return None
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / ".gitignore").write_text("*\n")
-    lock = ROOT / "locks" / f"peers-{library.name}"
-    packages = ["-r", f"{lock}.in", "-c", f"{lock}.lock"]
+    packages = ["--no-deps", "--require-hashes", "-r", str(ROOT / "locks" / f"peers-{library.name}.lock")]
     for command in (
         [sys.executable, "-m", "venv", str(FOLDER / library.name)],
         [str(python(library)), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages],

@@ -79,3 +79,11 @@ def test_a_failure_that_a_later_line_made_good_is_not_reported() -> None:
     failed = row | {"error": "out of memory"}
     assert "out of memory" in tables.table([failed], {})
     assert "out of memory" not in tables.table([failed, row | {"curve": [0.1], "cpu_ms": 1.0}], {})
+
+
+def test_every_peer_has_a_lock_whose_every_line_is_pinned_by_hashes() -> None:
+    for library in environments.LIBRARIES[1:]:
+        text = (environments.ROOT / "locks" / f"peers-{library.name}.lock").read_text()
+        assert text.count("==") > 1
+        pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+        assert all(line.endswith("\\") for line in pinned), library.name
