@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from service import logs, observations
+from service import logs, observations, refreshes
 from service.db import Database, insert_new
 from service.errors import InvalidInputError, NotFoundError, ServiceError
 from service.models import Experiment, Rejection
@@ -141,7 +141,8 @@ def _letter(incoming: Incoming, error: ServiceError) -> DeadLetter:
 
 
 def _definitions(session: Session, experiment_ids: set[int]) -> dict[int, Definition | None]:
-    """Read the definitions of the experiments that exist; None for a deleted one."""
+    """Read the definitions of the experiments that exist; None for a deleted one. Nobody changes them until the end."""
+    refreshes.hold(session, sorted(experiment_ids))
     rows = session.scalars(sa.select(Experiment).where(Experiment.id.in_(experiment_ids)))
     return {row.id: Definition.of(row) if row.state == "active" else None for row in rows}
 

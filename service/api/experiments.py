@@ -18,7 +18,7 @@ from service.models import Experiment, Project
 from service.runs import lifecycle
 from service.schemas.fields import shorten
 
-__all__ = ["blueprint", "found", "found_again", "put_away", "shown_in_list"]
+__all__ = ["blueprint", "found", "found_again", "held", "put_away", "shown_in_list"]
 
 blueprint = Blueprint("experiments", __name__)
 
@@ -29,6 +29,14 @@ def found(door: Door, experiment_id: str) -> Experiment:
     key = parse_id(experiment_id, "experiment")
     row = experiments.find(door.session, key, client_id=who.client_id, only=who.experiment_id)
     check_reach(row)
+    return row
+
+
+def held(door: Door, experiment_id: str) -> Experiment:
+    """Return the experiment of the path as it is until this transaction ends: nobody else changes it meanwhile."""
+    row = found(door, experiment_id)
+    refreshes.hold(door.session, [row.id])
+    door.session.refresh(row)
     return row
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from service import experiments, observations, refreshes
+from service import experiments, observations
 from service.api import render
 from service.api.auth import caller, requires
 from service.api.door import Door, read, write
-from service.api.experiments import found, found_again
+from service.api.experiments import found, found_again, held
 from service.api.kept import kept
 from service.api.paging import window, windowed
 from service.api.render.observations import correction
@@ -75,7 +75,7 @@ def create_batch(experiment_id: str) -> Response:
     schema.truth(given, "no_optimize")
     dry_run = schema.truth(given, "dry_run")
     with write() as door:
-        row = _active(_held(door, experiment_id))
+        row = _active(held(door, experiment_id))
         definition = Definition.of(row)
         checked = []
         for index, (document, key) in enumerate(zip(documents, _keys(len(documents)), strict=True)):
@@ -124,14 +124,6 @@ def _numbered(index: int, count: int) -> Iterator[None]:
 def _in_batch(error: ServiceError, index: int, count: int) -> ServiceError:
     facts = {**error.facts, "field": f".observations[{index}]{error.facts.get('field', '')}"}
     return type(error)(f"Error in observation {index + 1}/{count}: {error.message}", **facts)
-
-
-def _held(door: Door, experiment_id: str) -> Experiment:
-    """Find an experiment and keep it from being changed until its results are stored."""
-    row = found(door, experiment_id)
-    refreshes.hold(door.session, [row.id])
-    door.session.refresh(row)
-    return row
 
 
 def _active(row: Experiment) -> Experiment:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from service import suggestions
 from service.api.auth import requires
 from service.api.door import read, write
-from service.api.experiments import found
+from service.api.experiments import found, held
 from service.api.paging import window, windowed
 from service.api.render.suggestions import queued_suggestion as render
 from service.api.wire import body, parse_id, refuse_unknown, reply
@@ -24,7 +24,7 @@ def enqueue(experiment_id: str) -> Response:
     given = body()
     refuse_unknown(given, ("assignments", "task"))
     with write() as door:
-        row = found(door, experiment_id)
+        row = held(door, experiment_id)
         item = suggestions.enqueue(
             door.session, row, given.get("assignments"), task=given.get("task"), metadata=None, now=door.now
         )

@@ -49,6 +49,7 @@ def update(
 ) -> None:
     """Change what `body` names of an observation and leave the rest; a body that changes nothing leaves no trace."""
     refresh = hold(session, [experiment.id])[experiment.id]
+    session.refresh(experiment)  # it may have other parameters since the caller read it
     row = session.get_one(Observation, observation_id, populate_existing=True)
     if row.deleted_at is not None:
         raise ConflictError(f"Observation {row.id} is deleted: it can't be changed any more", field="observation")

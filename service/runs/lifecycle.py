@@ -82,6 +82,7 @@ def start(session: Session, experiment: Experiment, body: RunBody, *, now: datet
         message = f"Experiment {experiment.id} must belong to a project in order to create training runs"
         raise PermissionDeniedError(message)
     hold(session, [experiment.id])
+    session.refresh(experiment)  # it may have other parameters since the caller read it
     said = body.said()
     document = replaced({}, said)
     suggestion = None if body.state in _OVER else _suggestion(session, experiment, document, now=now)
@@ -162,6 +163,7 @@ def _lock(session: Session, run: TrainingRun, given: Set[str]) -> None:
     """Lock a run, since several processes tell of it at once. What reaches its experiment locks the refresh first."""
     if run.experiment_id is not None and given & _REACHES:
         hold(session, [run.experiment_id])
+        session.refresh(session.get_one(Experiment, run.experiment_id))
     session.refresh(run, with_for_update=True)
 
 

@@ -18,8 +18,9 @@ from typing import Any, BinaryIO, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from service.errors import InvalidInputError, ServiceError, did_you_mean
+from service.errors import ConflictError, InvalidInputError, ServiceError, did_you_mean
 from service.models import Experiment, Observation
+from service.refreshes import hold
 from service.schemas.experiment import Definition
 from service.schemas.fields import shorten
 from service.schemas.result import check_result, parse_document
@@ -68,11 +69,19 @@ class Table:
 
     def _step(self, batch: list[Incoming]) -> Step:
         def store(session: Session, now: datetime) -> None:
+            self._refuse_changed(session)
             known = self._stored_ids(session, [item.result.result_id for item in batch])
             new = [item for item in batch if item.result.result_id not in known]
             self.stored += store_results(session, new, now=now)
 
         return store
+
+    def _refuse_changed(self, session: Session) -> None:
+        """Keep the experiment as it is; raise `ConflictError` if it is not what the rows were held against."""
+        hold(session, [self._experiment_id])
+        if Definition.of(session.get_one(Experiment, self._experiment_id, populate_existing=True)) != self._definition:
+            message = "the experiment was changed while the file was read: send it again; what is stored counts once"
+            raise ConflictError(message, experiment=str(self._experiment_id))
 
     def _stored_ids(self, session: Session, result_ids: Sequence[str]) -> set[str]:
         mine = sa.select(Observation.result_id).where(Observation.experiment_id == self._experiment_id)
