@@ -35,10 +35,19 @@ __all__ = [
     "write_note",
 ]
 
+#: When the newest of a project's experiments was changed, or had a result. Looked up rather than written with each
+#: result: the workers of all its experiments would wait for one row.
+_NEWEST: Final = (
+    sa.select(sa.func.max(Experiment.updated_at))
+    .where(Experiment.project_id == Project.id)
+    .correlate(Project)
+    .scalar_subquery()
+)
+_UPDATED: Final = sa.case((Project.updated_at < _NEWEST, _NEWEST), else_=Project.updated_at)
 #: What a list can be sorted by.
 SORTS: Final[Mapping[str, Order]] = {
     "created": Order((By(Project.created_at, "time", is_nullable=False),), Project.id),
-    "updated": Order((By(Project.updated_at, "time", is_nullable=False),), Project.id),
+    "updated": Order((By(_UPDATED, "time", is_nullable=False),), Project.id),
 }
 LONGEST_NOTE: Final = 10_000
 #: Clients put it into addresses as it is.
@@ -71,8 +80,9 @@ class NewNote(fields.Strict):
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is in a project."""
+    """How much is in a project, and when it or any of its experiments was changed or had a result."""
 
+    updated_at: datetime
     experiments: int = 0
     runs: int = 0
 
@@ -141,7 +151,8 @@ def counts(session: Session, project_ids: Sequence[int]) -> dict[int, Counts]:
     """Return how much is in projects, without what was put away."""
     experiments = _count(session, Experiment, project_ids, Experiment.state != "deleted")
     runs = _count(session, TrainingRun, project_ids, sa.not_(TrainingRun.deleted))
-    return {key: Counts(experiments.get(key, 0), runs.get(key, 0)) for key in project_ids}
+    changed = session.execute(sa.select(Project.id, _UPDATED).where(Project.id.in_(project_ids))).all()
+    return {key: Counts(at, experiments.get(key, 0), runs.get(key, 0)) for key, at in changed}
 
 
 def _count(session: Session, table: Any, keys: Sequence[int], alive: sa.ColumnElement[bool]) -> dict[int, int]:

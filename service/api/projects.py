@@ -43,7 +43,7 @@ def _shown(row: Project, counted: projects.Counts) -> dict[str, Any]:
         "experiment_count": counted.experiments,
         "training_run_count": counted.runs,
         "created": epoch(row.created_at),
-        "updated": epoch(row.updated_at),
+        "updated": epoch(counted.updated_at),
     }
 
 

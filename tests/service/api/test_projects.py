@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from service import tokens
@@ -190,3 +191,37 @@ def test_a_tag_has_a_colour_in_capitals(team: Team, color: str) -> None:
 )
 def test_what_is_no_tag_is_refused(team: Team, body: dict[str, Any]) -> None:
     assert team.post(f"{team.path}/tags", body).status_code == 400
+
+
+def test_a_project_is_as_new_as_the_newest_result_of_its_experiments(api: Api) -> None:
+    client = api.get("/v1/sessions").json["client"]["id"]  # type: ignore[index]
+    path = f"/v1/clients/{client}/projects"
+    for name in ("quiet", "busy", "empty"):
+        assert api.post(path, {"id": name, "name": name}).status_code == 200
+    api.experiment(project="quiet")
+    busy = api.experiment(project="busy")
+    result = f"/v1/experiments/{busy}/observations"
+
+    def newest() -> list[str]:
+        return [item["id"] for item in api.get(path, query_string={"sort": "updated"}).json["data"]]  # type: ignore[index]
+
+    def grown_old() -> None:
+        with api.database.write() as session:
+            for days, name in enumerate(("empty", "quiet", "busy")):
+                at = NOW - timedelta(days=days)
+                row = session.scalars(sa.select(Project).where(Project.reference == name)).one()
+                row.updated_at = at
+                session.execute(sa.update(Experiment).where(Experiment.project_id == row.id).values(updated_at=at))
+
+    grown_old()
+    assert newest() == ["empty", "quiet", "busy"]
+    made = api.observe(busy, 0.1, 0.2).json
+    assert made is not None
+    shown = api.get(f"{path}/busy").json
+    assert shown is not None
+    assert (newest(), shown["updated"]) == (["busy", "empty", "quiet"], made["created"])
+    for change in ("PUT", "DELETE"):
+        grown_old()
+        body = {"metadata": {"by": "hand"}} if change == "PUT" else None
+        assert api.call(change, f"{result}/{made['id']}", body).status_code == 200
+        assert newest() == ["busy", "empty", "quiet"]
