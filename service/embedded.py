@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ __all__ = [
 WEB_THREADS: Final = 16
 #: Processes of them: threads of one wait for each other's Python, which shows in the slowest requests.
 WEB_PROCESSES: Final = 2
-#: How far workers stand back for those who answer requests: a model may take a moment longer, a caller waits for it.
-_WORKERS_NICE: Final = 10
 WORKERS: Final = 2
 
 
@@ -92,13 +89,11 @@ def worker_arguments(concurrency: int) -> list[str]:
     return ["celery", "--quiet", "-A", "tasks", "worker", "--concurrency", str(concurrency), *quiet]
 
 
-def _standing_back() -> list[str]:
-    """Return what lowers a command's priority, where the machine has it."""
-    return [] if shutil.which("nice") is None else ["nice", "-n", str(_WORKERS_NICE)]
-
-
 def commands(plan: Plan) -> list[Command]:
-    """Return the processes of the whole system, in the order in which they start."""
+    """Return the processes of the whole system, in the order in which they start.
+
+    Workers stand back for those who answer requests: a model may take a moment longer, a caller waits for it.
+    """
     python = sys.executable
     env = {
         "TRADESPACE_REDIS_URL": plan.redis_url,
@@ -112,7 +107,7 @@ def commands(plan: Plan) -> list[Command]:
         env["TRADESPACE_SECRET_KEYS_FILE"] = str(plan.key_file)
     own = [
         Command("web", [python, "-m", *web_arguments(plan.host, plan.port)], env),
-        Command("worker", [*_standing_back(), python, "-m", *worker_arguments(WORKERS)], env),
+        Command("worker", [python, "-m", "service.background", python, "-m", *worker_arguments(WORKERS)], env),
         Command("ingest", [python, "-m", "tasks.ingest"], {**env, "TRADESPACE_READER": "embedded"}),
         Command("relay", [python, "-m", "tasks.relay"], env),
     ]

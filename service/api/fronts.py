@@ -29,13 +29,21 @@ blueprint = Blueprint("fronts", __name__)
 @kept
 def front(experiment_id: str) -> Response:
     """Return the Pareto front with the recommended option; waits a bounded time for one that has seen every result."""
-    key = wait_for_front(experiment_id)
     with read() as door:
         row = found(door, experiment_id)
-        progress = experiments.progress(door.session, [key])[key]
-        report = read_model.decision(door.session, row, now=door.now)
-        shown = render.front(fronts.latest(door.session, key), progress, recommended=_recommended(report))
+        shown = _front(door, row) if _is_settled(door, row.id) else None
+    if shown is None:
+        _wait(row.id)
+        with read() as door:
+            shown = _front(door, found(door, experiment_id))
     return reply(shown)
+
+
+def _front(door: Door, row: Experiment) -> dict[str, Any]:
+    newest = fronts.latest(door.session, row.id)
+    report = read_model.decision(door.session, row, newest, now=door.now)
+    progress = experiments.progress(door.session, [row.id])[row.id]
+    return render.front(newest, progress, recommended=_recommended(report))
 
 
 def _recommended(report: Report) -> dict[str, Any] | None:
@@ -91,14 +99,21 @@ def wait_for_front(experiment_id: str) -> int:
     """Wait while a worker is computing a front that has seen every result of now, and return the experiment's id."""
     with read() as door:
         key = found(door, experiment_id).id
-        progress = experiments.progress(door.session, [key])[key]
-    newest = progress.data_generation
-    if progress.front_generation < newest:
-        not_this_time()
-        wait_until(lambda door: _is_settled(door, key, newest))
+        is_settled = _is_settled(door, key)
+    if not is_settled:
+        _wait(key)
     return key
 
 
-def _is_settled(door: Door, key: int, newest: int) -> bool:
+def _wait(key: int) -> None:
+    not_this_time()
+    with read() as door:
+        newest = experiments.progress(door.session, [key])[key].data_generation
+    wait_until(lambda door: _is_settled(door, key, newest))
+
+
+def _is_settled(door: Door, key: int, newest: int | None = None) -> bool:
+    """Whether the front has seen data generation `newest` (that of now), or nobody is about to compute one."""
     row = experiments.progress(door.session, [key])[key]
-    return row.front_generation >= newest or not is_pool_coming(door.session, key, generation=newest, now=door.now)
+    wanted = row.data_generation if newest is None else newest
+    return row.front_generation >= wanted or not is_pool_coming(door.session, key, generation=wanted, now=door.now)

@@ -22,11 +22,11 @@ from service.api import conditional
 from service.api.door import first_look
 from service.models import Refresh
 
-__all__ = ["Kept", "Replies", "kept", "not_this_time", "register"]
+__all__ = ["EXTENSION", "Kept", "Replies", "kept", "not_this_time", "register"]
 
 P = ParamSpec("P")
 
-_EXTENSION: Final = "tradespace-replies"
+EXTENSION: Final = "tradespace-replies"
 #: Bytes of bodies that a process keeps, and of the largest one.
 MOST_BYTES: Final = 32 * 1024 * 1024
 LARGEST: Final = 256 * 1024
@@ -73,7 +73,7 @@ class Replies:
 
 def register(app: Flask) -> None:
     """Give the app its kept replies."""
-    app.extensions[_EXTENSION] = Replies()
+    app.extensions[EXTENSION] = Replies()
 
 
 def kept(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -90,7 +90,7 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
         version = _version(str(kwargs["experiment_id"]))
         if version is None:
             return view(*args, **kwargs)
-        replies = cast("Replies", current_app.extensions[_EXTENSION])
+        replies = cast("Replies", current_app.extensions[EXTENSION])
         key = (request.full_path, g.caller)
         found = replies.get(key, version)
         if found is not None:
@@ -101,6 +101,7 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
             replies.put(key, Kept(version, response.get_data(), Headers(response.headers)))
         return response
 
+    keeping.is_kept = True  # type: ignore[attr-defined]
     return keeping
 
 

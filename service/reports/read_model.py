@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from objectives.metrics import Metric
 from objectives.problem import Problem
+from service import fronts
 from service.arrays import problem_of
 from service.models import Configuration, Experiment, Front, ModelState, Refresh, Rejection, Suggestion
 from service.reports.tradeoffs import advise, nearest_to_feasible
@@ -46,7 +47,7 @@ def front_sizes(session: Session, experiment_ids: Sequence[int]) -> dict[int, in
 
 def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
     """The report of an experiment as of `now`. That the caller may see it has been checked by whoever found it."""
-    front = _newest_front(session, experiment.id)
+    front = fronts.latest(session, experiment.id)
     report = _of_front(session, experiment, front, now=now)
     recent = _recent(session, experiment.id, report.problem)
     beaten = _beaten(recent, report.metrics, _on_front(front))
@@ -64,12 +65,12 @@ def read(session: Session, experiment: Experiment, *, now: datetime) -> Report:
     )
 
 
-def decision(session: Session, experiment: Experiment, *, now: datetime) -> Report:
-    """The report without what only its page shows: what the front says and recommends, and nothing off the front.
+def decision(session: Session, experiment: Experiment, front: Front | None, *, now: datetime) -> Report:
+    """The report without what only its page shows: what `front` says and recommends, and nothing off the front.
 
     It costs a third of the whole.
     """
-    return _of_front(session, experiment, _newest_front(session, experiment.id), now=now)
+    return _of_front(session, experiment, front, now=now)
 
 
 def _of_front(session: Session, experiment: Experiment, front: Front | None, *, now: datetime) -> Report:
@@ -104,11 +105,6 @@ def _of_front(session: Session, experiment: Experiment, front: Front | None, *, 
         advice=advise(problem, options),
         now=now,
     )
-
-
-def _newest_front(session: Session, experiment_id: int) -> Front | None:
-    newest = sa.select(Front).where(Front.experiment_id == experiment_id).order_by(Front.generation.desc()).limit(1)
-    return session.scalars(newest).one_or_none()
 
 
 def _open_suggestions(session: Session, experiment_id: int) -> int:

@@ -14,11 +14,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from service.api.door import EXTENSION
+from service.api.kept import EXTENSION as REPLIES
 from service.app import create_app
 from service.db import Database
 from service.settings import Settings
 from tasks.optimize import refresh_once
 from tests.service.api.described import check_described
+from tests.service.api.matrix import World, opened
+from tests.service.api.suspicious import Suspicious
 from tests.support import BODY, new_client
 
 
@@ -71,6 +74,7 @@ def make_app(database_url: str, redis_url: str) -> Iterator[Callable[..., Flask]
     def make(**changes: Any) -> Flask:
         given = {"database_url": database_url, "redis_url": redis_url, "suggestion_wait_s": 0.0, **changes}
         made.append(create_app(Settings(**given)))
+        made[-1].extensions[REPLIES] = Suspicious()
         return made[-1]
 
     yield make
@@ -97,3 +101,11 @@ def shared_api(sqlite_template: Path, valkey_server: str, tmp_path_factory: pyte
     yield Api(app, database, secret)
     app.extensions[EXTENSION].database.close()
     database.close()
+
+
+@pytest.fixture(scope="module")
+def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[World]:
+    """Every route of an app of its own, with whatever their paths are made of."""
+    path = tmp_path_factory.mktemp("matrix") / "tradespace.db"
+    shutil.copy(sqlite_template, path)
+    yield from opened(path, valkey_server)
