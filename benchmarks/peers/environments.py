@@ -1,7 +1,7 @@
 """One environment per peer under .venv-peers/, from its lock file; what could not be installed says why.
 
-locks/peers-NAME.in is what is asked for, locks/peers-NAME.lock every version it came to, with the hashes that pip checks.
-With torch from the index come its gigabytes of CUDA libraries, which nothing here uses.
+locks/peers-NAME.in is what is asked for, locks/peers-NAME.lock every version it came to, with the hashes that pip
+checks. With torch from the index come its gigabytes of CUDA libraries, which nothing here uses.
 """
 
 from __future__ import annotations

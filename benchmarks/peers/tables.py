@@ -149,7 +149,7 @@ def times(found: dict[Key, Group], methods: list[str]) -> list[str]:
 
 def plots(rows: list[dict[str, Any]], out: Path) -> None:
     """Median curves, a panel a problem, to peers.png; without matplotlib (which comes with pymoo) there is none."""
-    found = groups(rows)
+    found = {key: group for key, group in groups(rows).items() if len(group) > 1}
     if not found:
         return
     import matplotlib as mpl  # noqa: PLC0415
@@ -157,9 +157,11 @@ def plots(rows: list[dict[str, Any]], out: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    columns = min(3, len(found))
+    columns = min(5, len(found))
     height = -(-len(found) // columns)
-    figure, axes = plt.subplots(height, columns, figsize=(4 * columns, 3 * height), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        height, columns, figsize=(3 * columns, 2.2 * height), squeeze=False, layout="constrained"
+    )
     for panel in axes.flat[len(found) :]:
         panel.set_axis_off()
     methods = sorted({row["method"] for row in rows})
@@ -168,8 +170,9 @@ def plots(rows: list[dict[str, Any]], out: Path) -> None:
             shares = median_curve(runs, problem)
             panel.plot(np.arange(1, len(shares) + 1), shares, label=method, color=f"C{methods.index(method)}")
         panel.set_title(problem + (", thresholds" if given else ""), fontsize=9)
-    axes.flat[0].legend(fontsize=7)
+    named = {line.get_label(): line for panel in axes.flat for line in panel.lines}
+    figure.legend(named.values(), named.keys(), fontsize=8, ncols=len(named), loc="outside upper center")
     figure.supxlabel("evaluations", fontsize=9)
     figure.supylabel("median hypervolume, share of the best known", fontsize=9)
-    figure.savefig(out / "peers.png", dpi=110)
+    figure.savefig(out / "peers.png", dpi=80)
     plt.close(figure)
