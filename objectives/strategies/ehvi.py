@@ -7,7 +7,7 @@ on the third, and on every third turn before 70 % of the budget one objective's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,12 +48,16 @@ def improve(outlook: Outlook, rng: np.random.Generator, *, strategy: str = "log_
     state = outlook.state
     if state.few or not outlook.ready:
         return quasi_random(state, rng)
-    if not state.front.feasible_count:
+    return replace(_turn(outlook, rng), strategy=strategy)
+
+
+def _turn(outlook: Outlook, rng: np.random.Generator) -> Proposal:
+    if not outlook.state.front.feasible_count:
         return _look_for_feasible(outlook, rng)
     if outlook.ends_turn and (proposal := _look_for_end(outlook, rng)) is not None:
         return proposal
     found = outlook.search(outlook.gain(rng), rng)
-    return _proposal(found, f"Largest expected gain in {outlook.quantity}, {outlook.reference_words}.", strategy)
+    return _proposal(found, f"Largest expected gain in {outlook.quantity}, {outlook.reference_words}.")
 
 
 @dataclass(frozen=True)
@@ -257,5 +261,5 @@ def _look_for_end(outlook: Outlook, rng: np.random.Generator) -> Proposal | None
     return _proposal(found, f"Looks for the end of the front where {name} is best.")
 
 
-def _proposal(found: Found, reason: str, strategy: str = "log_ehvi") -> Proposal:
-    return Proposal(found.x, found.assignments, strategy, reason, found.log_value)
+def _proposal(found: Found, reason: str) -> Proposal:
+    return Proposal(found.x, found.assignments, "log_ehvi", reason, found.log_value)
