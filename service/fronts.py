@@ -49,7 +49,7 @@ def publish(session: Session, experiment: Experiment, new: NewFront, *, now: dat
     What lies off the front may change the counts, the reference point or nothing: the newest row follows quietly.
     """
     old = latest(session, experiment.id)
-    points = [_with_assignments(session, point) for point in new.points]
+    points = _with_assignments(session, new.points)
     if old is not None and _facts(old.points) == _facts(points):
         old.points = points
         old.feasible_count, old.infeasible_count = new.feasible_count, new.infeasible_count
@@ -94,9 +94,12 @@ def publish(session: Session, experiment: Experiment, new: NewFront, *, now: dat
     return True
 
 
-def _with_assignments(session: Session, point: Mapping[str, Any]) -> dict[str, Any]:
-    configuration = session.get_one(Configuration, point["configuration"])
-    return {**point, "assignments": configuration.assignments}
+def _with_assignments(session: Session, points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give the points the assignments of their configurations, which one select finds."""
+    keys = [point["configuration"] for point in points]
+    rows = session.execute(sa.select(Configuration.id, Configuration.assignments).where(Configuration.id.in_(keys)))
+    assignments = {row.id: row.assignments for row in rows}
+    return [{**point, "assignments": assignments[point["configuration"]]} for point in points]
 
 
 def _facts(points: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:

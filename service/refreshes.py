@@ -42,7 +42,7 @@ LEASE: Final = timedelta(seconds=30)
 DEBOUNCE: Final = timedelta(milliseconds=20)
 LATEST: Final = timedelta(seconds=5)
 #: Processor seconds that a refresh may take without a rest; what is beyond is rested for, so many times as long.
-CHEAP_S: Final = 0.1
+CHEAP_S: Final = 0.25
 REST: Final = 4.0
 LONGEST_REST: Final = timedelta(seconds=30)
 #: How long a failed refresh waits before the next attempt: 1, 2, 4 … seconds, at most this long.
@@ -147,7 +147,7 @@ def rest_after(cost_s: float) -> timedelta:
     With many results of a large experiment each refresh would be old before it ends, and take the machine from those
     who answer requests. So none takes more than a fifth of a processor; what is cheap is not held up at all.
 
-    >>> rest_after(0.05), rest_after(1.1)
+    >>> rest_after(0.05), rest_after(1.25)
     (datetime.timedelta(0), datetime.timedelta(seconds=4))
     """
     return min(timedelta(seconds=round(REST * max(0.0, cost_s - CHEAP_S), 3)), LONGEST_REST)

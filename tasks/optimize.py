@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -151,11 +151,14 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
     # The dice of a refresh are those of its experiment and data: the same data give the same pool.
     rng = np.random.default_rng([work.experiment.seed, work.generation])
     models = None if lease.is_degraded else _fit(work, rng)
-    candidates = _candidates(work, front, models, rng)
+    learned = None if models is None else _learned(models)
+    proposals = [_proposal(candidate) for candidate in _candidates(work, front, models, rng)]
+    fit_s, rest = time.monotonic() - started, refreshes.rest_after(time.process_time() - cost_s)
     with _write(database) as session:
-        rest = refreshes.rest_after(time.process_time() - cost_s)
-        fit_s = time.monotonic() - started
-        _publish_pool(session, lease, work, models, candidates, fit_s=fit_s, rest=rest, database=database)
+        now = database.now(session)
+        if not refreshes.finish(session, lease, generation=work.generation, now=now, rest=rest):
+            raise Overtaken
+        _publish_pool(session, lease, work, learned, proposals, fit_s=fit_s, now=now)
     if models is not None:
         _publish_importances(database, lease, work, models, rng)
 
@@ -333,36 +336,45 @@ def _candidates(work: _Work, front: Front, models: Models | None, rng: np.random
         return ()
 
 
+@dataclass(frozen=True)
+class _Learned:
+    """What is kept of models, made before anything is locked: the leave-one-out fit costs as much as a fit."""
+
+    state: dict[str, Any]
+    quality: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def _learned(models: Models) -> _Learned:
+    quality = {name: asdict(found) for name, found in models.fit_quality.items()}
+    return _Learned(models.to_dict(), quality, models.notes)
+
+
 def _publish_pool(
     session: Session,
     lease: Lease,
     work: _Work,
-    models: Models | None,
-    candidates: Sequence[Candidate],
+    learned: _Learned | None,
+    proposals: Sequence[dict[str, Any]],
     *,
     fit_s: float,
-    rest: timedelta,
-    database: Database,
+    now: datetime,
 ) -> None:
-    now = database.now(session)
-    if not refreshes.finish(session, lease, generation=work.generation, now=now, rest=rest):
-        raise Overtaken
     experiment = work.experiment
-    if models is not None:
+    if learned is not None:
         fronts.save_models(
             session,
             experiment.id,
             generation=work.generation,
             epoch=lease.epoch,
-            state=models.to_dict(),
-            quality={name: asdict(quality) for name, quality in models.fit_quality.items()},
-            notes=models.notes,
+            state=learned.state,
+            quality=learned.quality,
+            notes=learned.notes,
             fit_s=fit_s,
             now=now,
         )
-    proposals = [_proposal(candidate) for candidate in candidates]
     count = suggestions.refill(session, experiment.id, proposals, model_generation=work.generation, now=now)
-    kind = EventType.SUGGESTION_READY if models is not None else EventType.MODEL_DEGRADED
+    kind = EventType.SUGGESTION_READY if learned is not None else EventType.MODEL_DEGRADED
     data = {"model_generation": work.generation, "count": count}
     record(session, kind, client_id=experiment.client_id, experiment_id=experiment.id, data=data, now=now)
 

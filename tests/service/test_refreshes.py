@@ -165,3 +165,64 @@ def test_a_stream_of_results_is_answered_at_the_latest_after_five_seconds(
     for step in range(100):
         change(database, experiment, NOW + step * timedelta(milliseconds=100))
     assert due(database, NOW + timedelta(seconds=5)) == [experiment.id]
+
+
+def rested(database: Database, experiment: Experiment, rest: timedelta, *, more: bool) -> None:
+    """Do one refresh that is followed by `rest`; with `more`, a result came while it ran."""
+    change(database, experiment, NOW)
+    lease = claim(database, experiment, NOW)
+    assert lease is not None
+    seen = change(database, experiment, NOW) - more
+    with database.write() as session:
+        assert refreshes.finish(session, lease, generation=seen, now=NOW, rest=rest)
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_after_a_refresh_that_cost_much_the_next_one_waits(
+    database: Database, experiment: Experiment, more: bool
+) -> None:
+    rest = timedelta(seconds=3)
+    rested(database, experiment, rest, more=more)
+    change(database, experiment, NOW + timedelta(seconds=1))
+    assert claim(database, experiment, NOW + timedelta(seconds=2)) is None
+    assert claim(database, experiment, NOW + rest) is not None
+
+
+def test_a_look_says_what_a_claim_would_find(database: Database, experiment: Experiment) -> None:
+    def is_due(after: timedelta) -> bool:
+        with database.read() as session:
+            return refreshes.is_due(session, experiment.id, now=NOW + after)
+
+    rested(database, experiment, timedelta(0), more=False)
+    assert not is_due(timedelta(0))
+    change(database, experiment, NOW)
+    assert is_due(DEBOUNCE)
+    assert claim(database, experiment, NOW + DEBOUNCE) is not None
+    assert not is_due(DEBOUNCE)
+    assert is_due(DEBOUNCE + LEASE + timedelta(minutes=5))
+
+
+def test_rest_grows_with_the_cost_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    costs = [0.0, refreshes.CHEAP_S, 0.5, 2.0, 1e4]
+    rests = [refreshes.rest_after(cost) for cost in costs]
+    assert rests == sorted(rests)
+    assert rests[1] == timedelta(0) < rests[2]
+    assert rests[-1] == refreshes.LONGEST_REST
+
+
+def test_to_hold_a_row_counts_its_version_up_once(database: Database, experiment: Experiment) -> None:
+    def version() -> int:
+        with database.read() as session:
+            return session.get_one(Refresh, experiment.id).version
+
+    before = version()
+    with database.write() as session:
+        first = refreshes.hold(session, [experiment.id])
+        assert refreshes.hold(session, [experiment.id]) == first
+        assert refreshes.is_held(session, experiment.id)
+    assert version() == before + 1
+    with database.write() as session:
+        assert not refreshes.is_held(session, experiment.id)
+        assert refreshes.hold(session, [experiment.id, 10**9]).keys() == {experiment.id}
+    assert version() == before + 2

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from objectives.errors import FitError
+from objectives.strategies import STRATEGIES
 from service import fronts, observations, refreshes
 from service.db import Database
 from service.models import Event, Experiment, Front, ModelState, Refresh, Suggestion
@@ -90,7 +91,7 @@ def test_results_become_front_models_pool_and_events(database: Database, experim
         assert set(state.quality) == {"accuracy", "latency_ms"}
     pool = pooled(database, experiment)
     assert len(pool) == 4
-    assert {row.strategy for row in pool} <= {"log_ehvi", "parego"}
+    assert all(row.strategy in STRATEGIES and row.reason for row in pool)
     assert all(row.model_generation == 1 and row.reason for row in pool)
     assert all(set(row.predicted or {}) == {"accuracy", "latency_ms"} for row in pool)
     assert events(database, "suggestion.ready")[-1].data == {"model_generation": 1, "count": 4}
