@@ -59,9 +59,6 @@ def export(experiment_id: str) -> Response:
     text = TextIOWrapper(file, encoding="utf-8", newline="")
     with read() as door:
         row = found(door, experiment_id)
-        if row.runs_only and form == "json":
-            message = f"Experiment {row.id} is made of training runs, which do not go into a file: expected format=csv"
-            raise InvalidInputError(message, field="format", expected="csv")
         if form == "csv":
             transfer.export_csv(door.session, row, text)
         else:

@@ -7,17 +7,21 @@ One JSON object, its long lists one item a line, in this order:
      "suggestions": [{"id", "state", "assignments", …}, …],
      "observations": [{"suggestion" or "assignments", "values", "failed", "created", …}, …]}
 
+An AI experiment has `"runs_only": true`, its `budget` and its `project`, and one list more, "runs": [{"id", "name",
+"state", "suggestion", "result_id" of its observation, what it said, "checkpoints", …}, …]. It is for reading and for
+keeping: an import does not take runs.
+
 Ids in it are names within the file: an import makes new ones. Times are ISO 8601 in UTC, with microseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from service.errors import InvalidInputError
-from service.models import Configuration, Experiment, Observation, Suggestion
+from service.models import Checkpoint, Configuration, Experiment, Observation, Suggestion, TrainingRun
 from service.schemas.experiment import Definition
 from service.schemas.fields import shorten
 
@@ -28,6 +32,8 @@ __all__ = [
     "experiment_document",
     "observation_document",
     "read_time",
+    "run_document",
+    "runs_document",
     "suggestion_document",
     "written_time",
 ]
@@ -60,6 +66,37 @@ def experiment_document(row: Experiment) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in _PLAIN}
     said = {name: _said(value) for name, value in plain.items() if value not in (None, [])}
     return {**said, **({"metadata": row.meta} if row.meta else {}), "created": written_time(row.created_at)}
+
+
+def runs_document(row: Experiment, *, project: str | None) -> dict[str, Any]:
+    """Return what makes an experiment one of training runs."""
+    return _without_null({"runs_only": True, "project": project, "budget": row.observation_budget})
+
+
+def run_document(
+    row: TrainingRun, *, result_id: str | None, tags: Mapping[int, str], checkpoints: Iterable[Checkpoint]
+) -> dict[str, Any]:
+    """Return a training run with all that it said; `tags` are the words by their ids, files stay where they are."""
+    return _without_null(
+        {
+            "id": str(row.id),
+            "name": row.name,
+            "state": row.state,
+            "favorite": row.favorite or None,
+            "suggestion": None if row.suggestion_id is None else str(row.suggestion_id),
+            "result_id": result_id,
+            "created": written_time(row.created_at),
+            "updated": written_time(row.updated_at),
+            "completed": written_time(row.completed_at),
+            **row.document,
+            "tags": [tags[key] for key in row.tags if key in tags] or None,
+            "checkpoints": [_checkpoint(item) for item in checkpoints] or None,
+        }
+    )
+
+
+def _checkpoint(row: Checkpoint) -> dict[str, Any]:
+    return _without_null({"values": row.values, "metadata": row.meta, "created": written_time(row.created_at)})
 
 
 def _said(value: Any) -> Any:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.db import strict_json
-from service.models import Configuration, Experiment, Observation, Suggestion
+from service.models import Checkpoint, Configuration, Experiment, Observation, Project, Suggestion, Tag, TrainingRun
 from service.schemas.experiment import Definition
 from service.transfer import document
 
@@ -34,11 +34,20 @@ def export_json(session: Session, experiment: Experiment, file: TextIO, *, now: 
     """Write the whole experiment; the caller's transaction decides that all of it is of one moment."""
     definition = Definition.of(experiment)
     head = {"format": document.FORMAT, "version": document.VERSION, "exported": document.written_time(now)}
-    file.write(strict_json({**head, "experiment": document.experiment_document(experiment)})[:-1])
+    said = document.experiment_document(experiment)
+    if experiment.runs_only:
+        said |= document.runs_document(experiment, project=_project(session, experiment))
+    file.write(strict_json({**head, "experiment": said})[:-1])
     _write_list(file, "suggestions", (document.suggestion_document(row) for row in _suggestions(session, experiment)))
     observations = _observations(session, experiment)
     _write_list(file, "observations", (document.observation_document(*item, definition) for item in observations))
+    if experiment.runs_only:
+        _write_list(file, "runs", _runs(session, experiment))
     file.write("}\n")
+
+
+def _project(session: Session, experiment: Experiment) -> str | None:
+    return session.scalar(sa.select(Project.reference).where(Project.id == experiment.project_id))
 
 
 def _write_list(file: TextIO, name: str, items: Iterable[Mapping[str, Any]]) -> None:
@@ -64,6 +73,20 @@ def _observations(session: Session, experiment: Experiment) -> Iterator[_Measure
         .where(Observation.experiment_id == experiment.id, Observation.deleted_at.is_(None))
     )
     return _walk(session, wanted, Observation.id, lambda row: row[0].id, lambda row: (row[0], row[1]))
+
+
+def _runs(session: Session, experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Yield the experiment's runs, each with the result id of its observation, its tags and checkpoints."""
+    words = sa.select(Tag.id, Tag.name).where(Tag.client_id == experiment.client_id)
+    tags = {row[0]: row[1] for row in session.execute(words)}
+    wanted = (
+        sa.select(TrainingRun, Observation.result_id)
+        .outerjoin(Observation, Observation.id == TrainingRun.observation_id)
+        .where(TrainingRun.experiment_id == experiment.id, sa.not_(TrainingRun.deleted))
+    )
+    for run, result_id in _walk(session, wanted, TrainingRun.id, lambda row: row[0].id, lambda row: (row[0], row[1])):
+        mine = sa.select(Checkpoint).where(Checkpoint.training_run_id == run.id).order_by(Checkpoint.id)
+        yield document.run_document(run, result_id=result_id, tags=tags, checkpoints=session.scalars(mine))
 
 
 def _walk(

@@ -228,6 +228,9 @@ def _check_experiment(read: _File, value: Any, name: str | None) -> None:
     with _Naming(".experiment"):
         if not isinstance(value, dict):
             raise InvalidInputError("expected an object", field="")
+        if value.get("runs_only"):
+            message = "an experiment that is made of training runs is exported to be read and kept, not to be imported"
+            raise InvalidInputError(message, field=".runs_only", expected="an experiment without runs")
         body = {key: item for key, item in value.items() if key not in ("state", "created", "retired")}
         read.state = value.get("state", "active")
         if read.state not in ("active", "deleted"):
