@@ -1,7 +1,8 @@
 """trust_region: log_ehvi kept to a box around one point of the front, that grows with success and shrinks without.
 
-For many parameters, where a global model is vague everywhere and its search buys corners (Eriksson et al. 2019, TuRBO;
-Daulton et al. 2022, MORBO). The size of the box follows from the history alone, so nothing needs to be remembered.
+For many parameters, where a global model is vague everywhere and its search buys corners, and for models that are
+sure of their picture (Eriksson et al. 2019, TuRBO; Daulton et al. 2022, MORBO). The size of the box follows from the
+history alone, so nothing needs to be remembered.
 """
 
 from __future__ import annotations
@@ -79,12 +80,19 @@ def _inside(
 
 
 def _around(outlook: Outlook, centres: Floats, side: float, count: int, rng: np.random.Generator) -> Floats:
-    """Points within half a side of the centres, stretched by the models' length scales, few coordinates changed."""
+    """Points within half a side of the centres, stretched by the models' length scales, few coordinates changed.
+
+    Among categories nothing is near: as many of them as half a side says change to any other one (Wan et al. 2021).
+    """
     space = outlook.state.problem.space
-    lengths = np.exp(np.mean([np.log(gp.lengths) for gp in outlook.gps], axis=0))
+    lengths = np.exp(np.mean([np.log(gp.lengths) for gp in outlook.gps], axis=0))[: space.d]
     lengths = np.clip(lengths / np.exp(np.log(lengths).mean()), 0.2, 5.0)
     home = centres[rng.integers(len(centres), size=count)]
-    changed = rng.random(home.shape) < CHANGED / space.d
+    changed = rng.random(home.shape) < np.where(
+        space.categorical, min(CHANGED / space.d, side / 2.0), CHANGED / space.d
+    )
     changed[np.arange(count), rng.integers(space.d, size=count)] = True
-    moved = np.where(changed, home + side * lengths * rng.uniform(-0.5, 0.5, home.shape), home)
-    return repair(space, space.snap(moved), home)
+    nearby = home + side * lengths * rng.uniform(-0.5, 0.5, home.shape)
+    if space.categorical.any():
+        nearby = np.where(space.categorical, space.spread(rng.random(home.shape)), nearby)
+    return repair(space, space.snap(np.where(changed, nearby, home)), home)
