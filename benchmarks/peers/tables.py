@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.environments import LIBRARIES
 from benchmarks.quality.run import best_known
 
 OURS = "tradespace"
@@ -19,10 +20,10 @@ Key = tuple[str, bool, int]
 
 
 def groups(rows: list[dict[str, Any]]) -> dict[Key, Group]:
-    """Runs with a result by (problem, thresholds, budget) and method; a method without thresholds stands in both."""
+    """Runs with a result by (problem, thresholds, budget) and method; one that takes no thresholds stands in both."""
     good = [row for row in rows if "error" not in row]
     keys = sorted({(row["problem"], row["thresholds"], row["budget"]) for row in good})
-    told = {row["method"] for row in good if row["thresholds"]}
+    told = {method for library in LIBRARIES if library.thresholds for method in library.methods}
     found: dict[Key, Group] = {}
     for problem, given, budget in keys:
         group: Group = {}

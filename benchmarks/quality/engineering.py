@@ -35,7 +35,9 @@ def growth(a: dict[str, float]) -> float:
 def penicillin(a: dict[str, float]) -> list[float]:
     """Fed-batch fermentation, an hour a step: minus the penicillin (g/l), the carbon dioxide, the hours.
 
-    Birol, Undey & Cinar 2002, in the form that Liang & Lai 2021 optimise.
+    Birol, Undey & Cinar 2002, in the form that Liang & Lai 2021 optimise. The glucose may run out in the first hours,
+    and the best known front lies within half a percent of the range of that cliff, on needles: what keeps its values
+    when every parameter is off by 2, 1 and 0.3 % of its range reaches .45, .51 and .53 of its hypervolume.
     """
     volume, biomass, glucose, product, gas = a["volume"], a["biomass"], a["glucose"], 0.0, 0.0
     rate = growth(a)

@@ -248,6 +248,11 @@ def _case(
     return Case(name, Problem(space, metrics), f, judge)
 
 
+def _measured(name: str, *judge: float) -> Case:
+    """A problem that was measured once, and is looked up."""
+    return _case(name, space_of(name), minimised(len(judge)), looked_up(name), *judge)
+
+
 _ALL = (
     _case("branin_currin", box(2), minimised(2), branin_currin, 18.0, 6.0),
     _case("dtlz2_m2", box(6), minimised(2), dtlz2(2), 1.1, 1.1),
@@ -265,7 +270,10 @@ _ALL = (
     _case("d100", box(100), minimised(2), few_of_many, 1.2, 1.2),
     _case("penicillin", PENICILLIN_SPACE, minimised(3), penicillin, 0.0, 57.612, 935.5),
     _case("welded_beam", BEAM_SPACE, minimised(2, 4), welded_beam, 40.0, 0.015),
-    _case("svc_digits", space_of("svc_digits"), minimised(2), looked_up("svc_digits"), 0.1, 0.9),
+    _measured("svc_digits", 0.1, 0.9),
+    _measured("forest_digits", 0.4, 4.0, 200.0),
+    _measured("net_digits", 0.3, 20.0),
+    _measured("boosting_diabetes", 66.0, 300.0),
     _case("ackley3", box(3, -8.0, 12.0), minimised(1), ackley, 20.0),
     _case("levy4", box(4, -10.0, 10.0), minimised(1), levy, 60.0),
     _case("hartmann6", box(6), minimised(1), hartmann6, 0.0),
