@@ -52,7 +52,7 @@ class State:
     @cached_property
     def observed(self) -> Floats:
         """Coordinates (n, d) of the observed configurations."""
-        return self.problem.space.encode(self.data.assignments)
+        return self.data.coordinates(self.problem.space)
 
     @cached_property
     def complete(self) -> Ints:
