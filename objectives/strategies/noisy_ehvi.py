@@ -29,8 +29,8 @@ from objectives.surrogates import Surrogate
 __all__ = ["NoisyOutlook", "Scenarios", "noisy_ehvi"]
 
 #: draws of what is true, at most so many rows that they are made at, and within how many standard deviations of the
-#: mean the truth is looked for when it is asked whether a row may be on the front. Eight draws were as good as four, and
-#: take twice the time
+#: mean the truth is looked for when it is asked whether a row may be on the front. Eight draws are no better than
+#: four and take twice the time
 DRAWS, ROWS, REACH = 4, 80, 2.0
 #: boxes of all draws together: fewer draws are made where a front has many
 MOST_BOXES = 4_000
