@@ -92,12 +92,15 @@ image-check: $(SETUP) ## What can be seen of docker/ without an engine; needs Do
 	@$(BIN)/pytest tests/docker/image_check.py $(ARGS)
 
 # -- measuring it -----------------------------------------------------------------------------------------------------
-.PHONY: bench bench-load bench-peers
+.PHONY: bench bench-load bench-peers bench-speed
 bench: $(SETUP) ## Quality and speed of the suggestions, into docs/benchmarks (ARGS="--seeds 15": more of them)
 	@$(BIN)/python -m benchmarks.peers.bench $(ARGS)
 
 bench-load: $(SETUP) ## The whole system at 200 requests a second, into docs/benchmarks (ARGS=--quick: a try, ARGS=--help)
 	@$(BIN)/python -m benchmarks.load.run $(ARGS)
+
+bench-speed: $(SETUP) ## What a suggestion costs beside Optuna's GPSampler, into docs/benchmarks (ARGS=--quick: a try)
+	@$(BIN)/python -m benchmarks.speed.peers $(ARGS)
 
 bench-peers: $(SETUP) ## Other optimizers beside ours, in the background (ARGS=--table: what is there; ARGS=--help)
 	@$(BIN)/python -m benchmarks.peers.run --background $(ARGS)

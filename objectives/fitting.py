@@ -28,12 +28,10 @@ from objectives.surrogates import Surrogate
 
 __all__ = ["Scalarized", "conditioned", "fit", "local_rows", "scalarized"]
 
-#: hyperparameters are searched again once the data has grown by this share
-GROWTH = 0.05
-#: every so many fits the search for hyperparameters also starts afresh, from the prior's medians
-FRESH_STARTS_EVERY = 3
-#: and when the data has grown by this share at once, as it does with batches
-FRESH_GROWTH = 0.1
+#: hyperparameters are searched again once the data has grown by this share; half of it bought no hypervolume
+GROWTH = 0.1
+#: every so many searches also start afresh, from the prior's medians; and so do those that come late, after a batch
+FRESH_STARTS_EVERY = 2
 #: new configurations at once from which on the population evolves twice as long; at every fit that gained nothing
 MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
@@ -41,7 +39,7 @@ KERNEL_CHOICE = 12
 #: name under which the hyperparameters of success, which is no metric, are kept
 SUCCESS = "(success)"
 #: distinct configurations up to which models are exact, and how many they are conditioned on beyond
-EXACT, LOCAL = 1_500, 900
+EXACT, LOCAL = 600, 400
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,10 @@ def fit(
     """Fit a GP to every optimized and constraint metric, and to success.
 
     Rows in which a metric is NaN are left out of its model only. `previous` (of the same experiment) is where the
-    search for hyperparameters starts. They are searched again once the data has grown by a twentieth (more often
-    bought no hypervolume), always with `refit=True`, with `refit=False` only where there are none yet. Poor data
-    is no error: what had to be degraded is said in `notes`. O(n^3) up to 1,500 configurations, O(n log n) beyond.
+    search for hyperparameters starts. They are searched again once the data has grown by a tenth, always with
+    `refit=True`, with `refit=False` only where there are none yet. Where `previous` still has its factors they are
+    extended. Poor data is no error: what had to be degraded is said in `notes`. O(n^3) up to EXACT configurations,
+    O(n log n) beyond.
 
     >>> from objectives.metrics import Metric
     >>> from objectives.space import Double, SearchSpace
@@ -74,7 +73,7 @@ def fit(
     >>> models = fit(problem, data, rng=np.random.default_rng(1))
     >>> mean, sd = models.predict([{"x": 0.4}])
     >>> abs(float(mean[0, 0]) - 0.4) < 0.1, list(models.to_dict())
-    (True, ['version', 'generation', 'fitted_at', 'notes', 'kernels', 'thetas', 'population'])
+    (True, ['version', 'generation', 'fitted_at', 'seen', 'notes', 'kernels', 'thetas', 'population'])
     """
     previous = previous or Models()
     refit = _due(previous, data) if refit is None else refit
@@ -92,8 +91,9 @@ def fit(
         {**previous.thetas, **work.thetas},
         len(data) if refit else previous.fitted_at,
         {**previous.kernels, **work.kernels},
+        len(data),
     )
-    generations = GENERATIONS if work.grown < MANY_NEW else 2 * GENERATIONS
+    generations = GENERATIONS if len(data) - previous.seen < MANY_NEW else 2 * GENERATIONS
     X = work.X[_best_first(problem, work.Y)[: 2 * SIZE]] if len(data) > 2 * SIZE else work.X
     population = evolve(problem, models.features, gps, previous.population, X, rng=rng, generations=generations)
     return replace(models, population=population)
@@ -102,7 +102,7 @@ def fit(
 def conditioned(problem: Problem, data: Data, previous: Models) -> Models:
     """`previous`, as it was stored, made able to predict: conditioned on the data, and nothing searched or evolved.
 
-    A metric for which nothing was learned yet has no model. O(n^3) up to 1,500 configurations, constant beyond.
+    A metric for which nothing was learned yet has no model. O(n^3) up to EXACT configurations, constant beyond.
     """
     work = _Work(problem, data, previous, np.random.default_rng(0), refit=False)
     known = [metric.name in previous.thetas for metric in problem.metrics]
@@ -122,12 +122,17 @@ def scalarized(problem: Problem, data: Data, models: Models, rng: np.random.Gene
         return None
     weights = simplex_weights(1, problem.m, rng)[0]
     values = augmented_chebyshev(normalise(Y[rows], Y[rows].min(axis=0), Y[rows].max(axis=0)), weights)
-    Z = models.features(problem.space.encode([data.assignments[i] for i in rows.tolist()]), data.costs[rows])
+    Z = models.features(data.coordinates(problem.space)[rows], data.costs[rows])
     return Scalarized(weights, fit_gp(Z, models.features.owner, values))
 
 
 def _due(previous: Models, data: Data) -> bool:
-    return len(data) >= previous.fitted_at + max(1, int(GROWTH * len(data))) or not previous.thetas
+    return len(data) >= previous.fitted_at + _step(data) or not previous.thetas
+
+
+def _step(data: Data) -> int:
+    """By how many configurations the data grows from one search for hyperparameters to the next."""
+    return max(1, int(GROWTH * len(data)))
 
 
 def local_rows(problem: Problem, Y: Floats) -> Bools:
@@ -164,7 +169,7 @@ class _Work:
     def __init__(self, problem: Problem, data: Data, previous: Models, rng: np.random.Generator, refit: bool) -> None:
         self.problem, self.data, self.previous, self.rng, self.refit = problem, data, previous, rng, refit
         self.features = FeatureMap(problem.space, problem.cheapest)
-        self.X = problem.space.encode(data.assignments)
+        self.X = data.coordinates(problem.space)
         self.Z = self.features(self.X, data.costs)
         self.Y = problem.to_max(data.values) if len(data) else np.empty((0, problem.k))
         self.Y, self.slopes = align_columns(FeatureMap(problem.space), self.X, self.Y, data.costs, problem.modelled)
@@ -176,8 +181,8 @@ class _Work:
             self.notes.append(
                 f"models use {int(self.local.sum())} of {len(self.Y)} configurations: the best and a sample"
             )
-        self.grown = max(len(data) - previous.fitted_at, 1)
-        self.fresh = previous.generation % FRESH_STARTS_EVERY == 0 or self.grown >= FRESH_GROWTH * len(data)
+        late = len(data) > previous.fitted_at + _step(data)
+        self.fresh = late or previous.generation % FRESH_STARTS_EVERY == 0
 
     def metric_gp(self, j: int) -> GP | None:
         metric = self.problem.metrics[j]

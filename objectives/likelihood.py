@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
+from scipy.optimize import minimize
 
-from objectives.descent import minimise
 from objectives.kernels import KERNELS, apart
 from objectives.shapes import Floats, Ints
 from objectives.triangular import JITTERS, unusable
@@ -155,15 +155,27 @@ def search(likelihood: Likelihood, starts: tuple[Floats, ...], kernel: str = "ma
     A chain of warm starts keeps to its first explanation, mostly that ruggedness is noise: starting afresh at times
     found a better optimum on rugged metrics (ZDT3: .84 -> .93), where five random starts did not.
     """
-    d = len(starts[0]) - 2
-    cold = likelihood.prior.start(d)
-    low, high = np.array([WEIGHT_BOUNDS] * d + [SCALE_BOUNDS, NOISE_BOUNDS]).T
-
-    def cost(theta: Floats) -> tuple[float, Floats]:
-        return likelihood(theta, kernel)
-
+    cold = likelihood.prior.start(len(starts[0]) - 2)
     found = []
     for start in starts:
         steps = COLD_STEPS if np.array_equal(start, cold) else WARM_STEPS
-        found.append(Optimum(*minimise(cost, start, low, high, steps=steps), kernel))
+        found.append(_descend(likelihood, start, kernel, steps))
     return min(found, key=lambda optimum: optimum.cost)
+
+
+def _descend(likelihood: Likelihood, start: Floats, kernel: str, steps: int) -> Optimum:
+    """The optimum that L-BFGS-B reaches from `start`, inside the bounds.
+
+    A plain BFGS with backtracking took less time and more often ended where ruggedness is noise (ZDT3 .91 -> .76).
+    """
+    bounds = [WEIGHT_BOUNDS] * (len(start) - 2) + [SCALE_BOUNDS, NOISE_BOUNDS]
+    result = minimize(
+        likelihood,
+        np.clip(start, *np.array(bounds).T),
+        args=(kernel,),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": steps, "ftol": 1e-4, "gtol": 1e-2},
+    )
+    return Optimum(np.asarray(result.x, dtype=np.float64), float(result.fun), kernel)

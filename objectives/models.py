@@ -48,7 +48,7 @@ class Models:
     gps (k,): one a metric, None for stored ones and for those never measured. success: GP of the share of observations
     that did not fail, None while none failed. population (p, d): where the models see the Pareto set. notes: what was
     degraded and why, for people. generation: number of searches for hyperparameters behind these; fitted_at: number of
-    configurations at the last one. thetas, kernels: hyperparameters and kernel by metric.
+    configurations at the last one, seen: at the last fit. thetas, kernels: hyperparameters and kernel by metric.
     """
 
     problem: Problem | None = None
@@ -61,6 +61,7 @@ class Models:
     thetas: Mapping[str, Floats] = field(default_factory=dict)
     fitted_at: int = 0
     kernels: Mapping[str, str] = field(default_factory=dict)
+    seen: int = 0
 
     @property
     def conditioned(self) -> bool:
@@ -124,6 +125,7 @@ class Models:
             "version": 1,
             "generation": self.generation,
             "fitted_at": self.fitted_at,
+            "seen": self.seen,
             "notes": list(self.notes),
             "kernels": dict(self.kernels),
             "thetas": {name: [float(f"{t:.6g}") for t in theta] for name, theta in self.thetas.items()},
@@ -138,6 +140,7 @@ class Models:
             population=population.reshape(len(population), -1) if len(population) else np.empty((0, 0)),
             generation=int(stored["generation"]),
             fitted_at=int(stored.get("fitted_at", 0)),
+            seen=int(stored.get("seen", stored.get("fitted_at", 0))),
             notes=tuple(stored.get("notes", ())),
             kernels=dict(stored.get("kernels", {})),
             thetas={name: np.array(theta, dtype=np.float64) for name, theta in stored["thetas"].items()},

@@ -179,6 +179,16 @@ class Data:
     def __len__(self) -> int:
         return len(self.assignments)
 
+    def coordinates(self, space: SearchSpace) -> Floats:
+        """Coordinates (n, d) of the configurations in a space, worked out once for all who ask."""
+        if id(space) not in self._coordinates:
+            self._coordinates[id(space)] = (space, space.encode(self.assignments))
+        return self._coordinates[id(space)][1]
+
+    @cached_property
+    def _coordinates(self) -> dict[int, tuple[SearchSpace, Floats]]:
+        return {}
+
     @cached_property
     def measured(self) -> Bools:
         """Mask (n, k) of values that are there."""

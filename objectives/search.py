@@ -27,6 +27,8 @@ Acquisition = Callable[[Floats], Floats]
 #: a finite space of at most this many configurations is listed instead of searched
 LISTED = 2_000
 NEIGHBOURS, RANDOM = 250, 150
+#: at most so many starts are valued themselves; more come with hundreds of observations, when each is dear
+MOST_STARTS = 160
 #: step sizes of the first neighbours
 STEPS = np.array([0.1, 0.03, 0.01])
 #: with more free coordinates than this the best few candidates also climb along the gradient, for so many turns
@@ -77,6 +79,8 @@ def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator) -> Floa
     random = uniform_points(space, RANDOM, rng)
     if len(starts) == 0:
         return random
+    if len(starts) > MOST_STARTS:
+        starts = starts[np.sort(rng.permutation(len(starts))[:MOST_STARTS])]
     chosen = starts[rng.integers(len(starts), size=NEIGHBOURS)]
     steps = STEPS[rng.integers(len(STEPS), size=(NEIGHBOURS, 1))]
     return np.vstack([starts, perturb(space, chosen, steps, rng), random])

@@ -173,6 +173,12 @@ class SearchSpace:
         return np.array([math.isfinite(p.cardinality) for p in self.parameters], dtype=np.bool_)
 
     @cached_property
+    def _numbers_only(self) -> tuple[str, ...]:
+        """The names, where every configuration has every parameter and each is a number; else nothing."""
+        odd = self.categorical.any() or self.conditional.any()
+        return () if odd else tuple(p.name for p in self.parameters)
+
+    @cached_property
     def _weights(self) -> Floats:
         rows = [[c.weights.get(p.name, 0.0) for p in self.parameters] for c in self.constraints]
         return np.array(rows, dtype=np.float64).reshape(-1, self.d)
@@ -276,8 +282,10 @@ class SearchSpace:
         >>> space.key({"b": 0.5, "a": 2}) == space.key({"a": 2.0, "b": 0.5})
         True
         """
-        if not self._parents:
-            return tuple(_number(parameter, assignments) for parameter in self.parameters)
+        if self._numbers_only:
+            plain: tuple[Any, ...] = tuple(map(assignments.get, self._numbers_only))
+            if set(map(type, plain)) == {float} and math.isfinite(sum(plain)):
+                return plain  # what nearly all are
         held: dict[int, float] = {}
         for k in self._order:
             if self._holds(held, k):
@@ -325,8 +333,6 @@ def _number(parameter: Parameter, assignments: Assignments) -> float:
     """The natural value as a number (index of a category), or SpaceError."""
     name = parameter.name
     value = assignments.get(name)
-    if type(value) is float and math.isfinite(value) and not isinstance(parameter, Categorical):
-        return value  # what nearly all are
     if value is None:
         raise SpaceError(f"parameter {name!r} is missing from the assignments", parameter=name)
     if isinstance(parameter, Categorical):

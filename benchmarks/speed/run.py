@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.speed.run --sizes 60 300 1000 10000 --metrics 1 2 3 4
 
 Each line is one refresh of an experiment whose models were fitted once before (as a worker does it): `front_ms`,
-`fit_ms` (a search for hyperparameters is forced), `condition_ms` (the same without), `one_ms` and `pool_ms` (one and
-four suggestions), `rss_mb` the most memory the process has held. CPU time, since other processes share the machine.
+`fit_ms` (a search for hyperparameters is forced), `condition_ms` (the same without), `append_ms` (with the last models
+at hand, to which one result is added), `one_ms`, `pool_ms` and `pool8_ms` (one, four and eight suggestions), `rss_mb`
+the most memory the process has held. CPU time, since other processes share the machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,11 +58,14 @@ def measure(m: int, n: int, *, mixed: bool) -> dict[str, Any]:
     front_ms, front = timed(lambda: observed_front(p, data), repeats)
     first = Models.from_dict(fit(p, data, rng=rng).to_dict())
     fit_ms, models = timed(lambda: fit(p, data, previous=first, rng=rng, refit=True), repeats)
-    condition_ms, _ = timed(lambda: fit(p, data, previous=models, rng=rng, refit=False), repeats)
-    one_ms, _ = timed(lambda: suggest(p, data, front, models, count=1, rng=rng), repeats)
-    pool_ms, _ = timed(lambda: suggest(p, data, front, models, count=4, rng=rng), repeats)
+    condition_ms, _ = timed(lambda: fit(p, data, previous=first, rng=rng, refit=False), repeats)
+    before = fit(p, Data(data.assignments[:-1], data.values[:-1]), previous=first, rng=rng, refit=False)
+    before.predict(data.assignments[:1])
+    append_ms, _ = timed(lambda: fit(p, data, previous=before, rng=rng, refit=False), repeats)
+    times = {"front_ms": front_ms, "fit_ms": fit_ms, "condition_ms": condition_ms, "append_ms": append_ms}
+    for name, count in (("one_ms", 1), ("pool_ms", 4), ("pool8_ms", 8)):
+        times[name], _ = timed(partial(suggest, p, data, front, models, count=count, rng=rng), repeats)
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    times = {"front_ms": front_ms, "fit_ms": fit_ms, "condition_ms": condition_ms, "one_ms": one_ms, "pool_ms": pool_ms}
     return {"m": m, "n": n, "mixed": mixed, **{k: round(v, 1) for k, v in times.items()}, "rss_mb": rss}
 
 
