@@ -14,8 +14,8 @@ from typing import Final
 
 __all__ = ["NICENESS", "main", "stand_back"]
 
-#: How far: of a full machine a tenth is left, all of an idle one.
-NICENESS: Final = 10
+#: How far: next to nothing is left of a full machine, all of an idle one.
+NICENESS: Final = 19
 _AUTOGROUP: Final = Path("/proc/self/autogroup")
 
 

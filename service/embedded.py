@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ __all__ = [
 WEB_THREADS: Final = 16
 #: Processes of them: threads of one wait for each other's Python, which shows in the slowest requests.
 WEB_PROCESSES: Final = 2
-WORKERS: Final = 2
+#: Processes that compute: one core is left to those who answer (docs/decisions/0014).
+WORKERS: Final = max(1, (os.cpu_count() or 2) - 1)
 
 
 @dataclass(frozen=True)

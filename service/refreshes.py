@@ -74,11 +74,10 @@ def hold(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
     """
     held: dict[int, Refresh] = session.info.setdefault(_HELD, {})
     wanted = sorted(set(experiment_ids) - held.keys())
-    if len(wanted) > 1:
-        session.execute(sa.select(_ID).where(_ID.in_(wanted)).order_by(_ID).with_for_update())
     if wanted:
-        rows = session.scalars(_HOLD, {"keys": wanted}, execution_options={"populate_existing": True})
-        held |= {row.experiment_id: row for row in rows}
+        for row in session.scalars(_HOLD, {"keys": wanted}, execution_options={"populate_existing": True}):
+            row.version += 1
+            held[row.experiment_id] = row
     return {key: held[key] for key in experiment_ids if key in held}
 
 
@@ -90,17 +89,10 @@ def is_held(session: Session, experiment_id: int) -> bool:
 #: Key of `session.info`: the rows that its transaction has locked. A session is one transaction (service.db).
 _HELD: Final = "held"
 _ID: Final = Refresh.experiment_id
+_HOLD: Final = sa.select(Refresh).where(_ID.in_(sa.bindparam("keys", expanding=True))).order_by(_ID).with_for_update()
 _DUE: Final = sa.select(_ID).where(
     Refresh.due_at <= sa.bindparam("soon", type_=UtcDateTime()),
     sa.or_(Refresh.lease_until.is_(None), Refresh.lease_until < sa.bindparam("now", type_=UtcDateTime())),
-)
-#: To write a row locks it in both databases, and one statement is fewer than a look and a change.
-_HOLD: Final = (
-    sa.update(Refresh)
-    .where(_ID.in_(sa.bindparam("keys", expanding=True)))
-    .values(version=Refresh.version + 1)
-    .returning(Refresh)
-    .execution_options(synchronize_session=False)
 )
 
 

@@ -1,6 +1,6 @@
 """One refresh of an experiment (fifth stop of a result's journey): front, models, a fresh pool of suggestions.
 
-Front first, and published at once; then one GP a metric and the scalarized ones; then the pool. What is written is
+Front first, and published at once; then one GP a metric; then the pool. What is written is
 fenced by the lease's epoch: a worker that was overtaken writes nothing.
 """
 
@@ -210,7 +210,7 @@ def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
         measured=found,
         generation=row.data_generation,
         observation_count=row.observation_count,
-        pool_size=min(MOST_POOLED, wanted),
+        pool_size=min(max(MOST_POOLED, pool_size), wanted),
         old_front=fronts.latest(session, experiment_id),
         old_models=None if state is None else Models.from_dict(state.state),
         model_generation=0 if state is None else state.generation,

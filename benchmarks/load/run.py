@@ -105,8 +105,10 @@ def _measured(url: str, folder: Path, asked: argparse.Namespace) -> Iterator[dic
             if phase == "workers dead":
                 system.kill_workers()
                 time.sleep(1)
-            mix = Mix(keys, random.Random(phase))
-            samples = steady(iter(mix), _HOST, system.port, TOKEN, rate=asked.rate, seconds=asked.seconds)
+            mix = iter(Mix(keys, random.Random(phase)))
+            # A process that has just started compiles its statements and opens its connections: not a steady state.
+            steady(mix, _HOST, system.port, TOKEN, rate=asked.rate, seconds=asked.warm_up_s)
+            samples = steady(mix, _HOST, system.port, TOKEN, rate=asked.rate, seconds=asked.seconds)
             yield from _latencies(phase, samples, asked)
         for kind in _READS:
             requests = (_read(kind, random.choice(keys)) for _ in iter(int, 1))
@@ -159,6 +161,7 @@ def _write(lines: list[dict[str, Any]], asked: argparse.Namespace) -> None:
         "experiments": asked.experiments,
         "observations": asked.observations,
         "seconds": asked.seconds,
+        "warm_up_s": asked.warm_up_s,
     }
     text = "".join(json.dumps({**about, **line}) + "\n" for line in lines)
     (FOLDER / "load.jsonl").write_text(text, encoding="utf-8")
@@ -176,6 +179,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--observations", type=int, default=1000, help="of each experiment")
     parser.add_argument("--rate", type=float, default=200, help="requests a second")
     parser.add_argument("--seconds", type=float, default=60, help="of each phase at that rate")
+    parser.add_argument("--warm-up-s", type=float, default=5, help="of each phase, at that rate, not counted")
     parser.add_argument("--read-s", type=float, default=8, help="seconds of each throughput")
     parser.add_argument("--fit-s", type=float, default=600, help="longest wait for the models, in seconds")
     parser.add_argument("--quick", action="store_true", help="small numbers, nothing written")

@@ -25,9 +25,11 @@ __all__ = ["Duplicate", "Outcome", "Refused", "Stored", "place", "store"]
 
 @dataclass(frozen=True)
 class Stored:
-    """A new observation."""
+    """A new observation: its id, its other columns, the assignments of its configuration."""
 
     observation_id: int
+    columns: Mapping[str, Any]
+    assignments: Assignments
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ def _store_one(
     experiment = session.get_one(Experiment, row.experiment_id)
     experiment.updated_at = now
     places = configurations.take_in(session, row.experiment_id, placed)
-    ids = _insert(session, placed, places, source=source, generation=generation, now=now)
+    rows = [_row(item, places[item.key], source, generation, now) for item in placed]
+    ids = _insert(session, rows)
     counts.add(session, experiment, row, placed, ids)
     _close(session, [item.result.suggestion_id for item in placed if item.result.suggestion_id is not None], now)
     record(
@@ -171,25 +174,19 @@ def _store_one(
         data={"data_generation": generation, "count": len(placed)},
         now=now,
     )
-    return {item.index: Stored(observation_id) for item, observation_id in zip(placed, ids, strict=True)}
+    return {
+        item.index: Stored(observation_id, columns, item.assignments)
+        for item, columns, observation_id in zip(placed, rows, ids, strict=True)
+    }
 
 
-def _insert(
-    session: Session,
-    placed: Sequence[Placed],
-    places: Mapping[str, int],
-    *,
-    source: str,
-    generation: int,
-    now: datetime,
-) -> list[int]:
+def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
     """Insert the rows in their order, so that ids rise with it: sums are pooled in the order of ids."""
-    rows = [_row(item, places[item.key], source, generation, now) for item in placed]
     # Both databases number the rows of a statement in its order; that of what they return is not promised, and sorting
     # costs a statement a row.
     inserted = session.execute(_INSERT, rows)
     ids = {row.result_id: row.id for row in inserted}
-    return [ids[item.result.result_id] for item in placed]
+    return [ids[row["result_id"]] for row in rows]
 
 
 def _row(item: Placed, configuration_id: int, source: str, generation: int, now: datetime) -> dict[str, Any]:
