@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -58,17 +58,13 @@ def record(
     experiment_id: int | None,
     data: dict[str, Any],
     now: datetime,
-) -> int:
-    """Add an event to the caller's transaction: it exists exactly if the change does. Return its id."""
-    row = {
-        "client_id": client_id, "experiment_id": experiment_id, "type": kind.value, "data": data, "created_at": now,
-    }  # fmt: skip
+) -> Event:
+    """Add an event to the caller's transaction: it exists exactly if the change does."""
+    event = Event(client_id=client_id, experiment_id=experiment_id, type=kind.value, data=data, created_at=now)
+    session.add(event)
+    session.flush()
     session.info[RECORDED] = True  # the door that commits sends one nudge for all of them
-    return int(session.execute(_INSERT, row).scalar_one())
-
-
-_TABLE: Final = cast("sa.Table", Event.__table__)
-_INSERT: Final = sa.insert(_TABLE).returning(_TABLE.c.id)
+    return event
 
 
 def are_waiting(session: Session) -> bool:

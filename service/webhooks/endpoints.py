@@ -132,7 +132,7 @@ def ping(session: Session, endpoint_id: int, *, client_id: int, now: datetime, o
     endpoint = find(session, endpoint_id, client_id=client_id, only=only)
     if endpoint.state != EndpointState.ACTIVE:
         raise ConflictError(f"webhook {endpoint_id} is {endpoint.state}: nothing is sent to it", state=endpoint.state)
-    event_id = record(
+    return record(
         session,
         EventType.WEBHOOK_PING,
         client_id=client_id,
@@ -140,7 +140,6 @@ def ping(session: Session, endpoint_id: int, *, client_id: int, now: datetime, o
         data={"webhook": str(endpoint.id)},
         now=now,
     )
-    return session.get_one(Event, event_id)
 
 
 def disable(session: Session, endpoint: Endpoint, *, reason: str, now: datetime) -> None:
