@@ -6,6 +6,7 @@ name people chose. Members are numbers or text, some of either kind; a compariso
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.errors import InvalidInputError, did_you_mean
-from service.models import Suggestion, TrainingRun
+from service.models import Checkpoint, Project, Suggestion, TrainingRun
 from service.paging import By
 from service.schemas.fields import LARGEST_ID, shorten
 
 __all__ = ["Field", "condition", "field_of"]
 
 Clause = sa.ColumnElement[bool]
-Kind = Literal["id", "time", "boolean", "text", "state", "number", "scalar"]
+Kind = Literal["id", "time", "end", "boolean", "text", "state", "number", "scalar"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Seconds beyond which there are no dates.
@@ -81,13 +82,28 @@ def _own(name: str, kind: Kind, clause: sa.ColumnElement[Any]) -> Field:
     return Field(name, kind, (By(clause, _SORTED_AS.get(kind, "number"), is_nullable=False),), clause.is_(None))
 
 
-_SORTED_AS: Final[Mapping[str, Literal["number", "text", "time"]]] = {"time": "time", "text": "text", "state": "text"}
+_SORTED_AS: Final[Mapping[str, Literal["number", "text", "time"]]] = {
+    "time": "time", "end": "time", "text": "text", "state": "text",
+}  # fmt: skip
 
 
 def _is_optimized() -> sa.ColumnElement[Any]:
     """Whether the optimizer chose the configuration; null where there was no suggestion."""
     source = sa.select(Suggestion.source.not_in(_BY_HAND)).where(Suggestion.id == TrainingRun.suggestion_id)
     return source.correlate(TrainingRun).scalar_subquery()
+
+
+def _reference() -> sa.ColumnElement[Any]:
+    """What people call the run's project."""
+    found = sa.select(Project.reference).where(Project.id == TrainingRun.project_id)
+    return found.correlate(TrainingRun).scalar_subquery()
+
+
+def _checkpoint_count() -> sa.ColumnElement[Any]:
+    """How many checkpoints there are of the run; a number like those that runs name, so not a whole one."""
+    count: sa.ColumnElement[Any] = sa.cast(sa.func.count(Checkpoint.id), sa.Double())
+    found = sa.select(count).where(Checkpoint.training_run_id == TrainingRun.id)
+    return found.correlate(TrainingRun).scalar_subquery()
 
 
 def _nobody() -> sa.ColumnElement[Any]:
@@ -101,10 +117,12 @@ _OWN: Final[Mapping[str, tuple[Kind, Callable[[], sa.ColumnElement[Any]]]]] = {
     "observation": ("id", lambda: TrainingRun.observation_id.expression),
     "suggestion": ("id", lambda: TrainingRun.suggestion_id.expression),
     "user": ("id", _nobody),
+    "project": ("text", _reference),
+    "checkpoint_count": ("number", _checkpoint_count),
     "created": ("time", lambda: TrainingRun.created_at.expression),
     "updated": ("time", lambda: TrainingRun.updated_at.expression),
     "completed": ("time", lambda: TrainingRun.completed_at.expression),
-    "finished": ("time", lambda: TrainingRun.completed_at.expression),
+    "finished": ("end", lambda: TrainingRun.completed_at.expression),
     "deleted": ("boolean", lambda: TrainingRun.deleted.expression),
     "favorite": ("boolean", lambda: TrainingRun.favorite.expression),
     "optimized_suggestion": ("boolean", _is_optimized),
@@ -233,6 +251,19 @@ def _by_time(field: Field, operator: str, value: Any) -> Clause:
     return clauses[operator]
 
 
+def _by_end(field: Field, operator: str, value: Any) -> Clause:
+    """Compare when a run was over, as SigOpt does, or whether it is, as runs are shown."""
+    if not isinstance(value, bool):
+        if not isinstance(value, int):
+            raise _wrong(field, value, "true, false or whole seconds since 1970")
+        return _by_time(field, operator, value)
+    if operator not in _EQUALITY:
+        message = f"Cannot filter `{field.name}` by {json.dumps(value)} with the operator `{operator}`"
+        raise _refused(message, " or ".join(_EQUALITY))
+    is_over = sa.or_(TrainingRun.observation_id.is_not(None), TrainingRun.completed_at.is_not(None))
+    return is_over if value is (operator == "==") else sa.not_(is_over)
+
+
 def _by_boolean(field: Field, operator: str, value: Any) -> Clause:
     if not isinstance(value, bool):
         raise _wrong(field, value, "true or false")
@@ -282,6 +313,7 @@ def _by_scalar(field: Field, operator: str, value: Any) -> Clause:
 _OF_KIND: Final[Mapping[Kind, Callable[[Field, str, Any], Clause]]] = {
     "id": _by_id,
     "time": _by_time,
+    "end": _by_end,
     "boolean": _by_boolean,
     "state": _by_state,
     "text": _by_text,

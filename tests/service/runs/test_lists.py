@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from service import projects
 from service.db import Database
 from service.errors import InvalidInputError
-from service.models import Project, Suggestion, TrainingRun
+from service.models import Checkpoint, Project, Suggestion, TrainingRun
 from service.paging import Window
 from service.runs import lifecycle, listing
 from service.runs.defined import defined_fields
 from service.schemas.run import parse_new_run
+from tests.factories import make_configuration, make_observation
 from tests.support import new_client, new_experiment
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -30,6 +31,8 @@ RUNS: Final[Sequence[Mapping[str, Any]]] = (
     {"name": "B", "metadata": {"host": 10.5}, "logs": {"out.1": {"content": "hi"}}, "source_code": {"hash": "f"}},
     {"name": "é", "assignments": {"rate": "high"}, "values": {"a.b": {"value": 3}}, "deleted": True},
 )
+#: The runs that checkpoints are of.
+CHECKPOINTS: Final = ("b", "é", "b")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,9 @@ def filled(shared_database: Database) -> int:
     with shared_database.write() as session:
         client_id = new_client(session, now=NOW)[0]
         project = projects.create(session, {"id": "p", "name": "p"}, client_id=client_id, now=NOW)
-        lifecycle.create(session, project, [parse_new_run(run) for run in RUNS], now=NOW)
+        made = lifecycle.create(session, project, [parse_new_run(run) for run in RUNS], now=NOW)
+        of = {run.name: run.id for run in made}
+        session.add_all(Checkpoint(training_run_id=of[name], values=[], created_at=NOW) for name in CHECKPOINTS)
     return client_id
 
 
@@ -84,6 +89,20 @@ FILTERS: Final = (
     ("created", "<", SECOND + 1, "b a abc B é"),
     ("completed", "==", SECOND, "a"),
     ("finished", "isnull", None, "b abc B é"),
+    ("finished", "==", SECOND, "a"),
+    ("finished", ">", SECOND, ""),
+    ("finished", "==", True, "a"),
+    ("finished", "==", False, "b abc B é"),
+    ("finished", "!=", True, "b abc B é"),
+    ("project", "==", "p", "b a abc B é"),
+    ("project", "==", "P", ""),
+    ("project", "!=", "other", "b a abc B é"),
+    ("project", "<", "p", ""),
+    ("project", "isnull", None, ""),
+    ("checkpoint_count", "==", 0, "a abc B"),
+    ("checkpoint_count", ">=", 1, "b é"),
+    ("checkpoint_count", "<", 1.5, "a abc B é"),
+    ("checkpoint_count", "isnull", None, ""),
     ("created", "<=", 10**17, "b a abc B é"),
     ("experiment", "isnull", None, "b a abc B é"),
     ("user", "==", "3", ""),
@@ -114,7 +133,7 @@ def test_a_filter_leaves_what_it_says(session: Session, project: Project) -> Non
         assert sorted(got) == sorted(found.split()), (field, operator, value)
 
 
-REFUSED: Final = (
+REFUSED: Final[Sequence[tuple[str, str, Any]]] = (
     ("values.acc.value", "==", "0.5"),
     ("values.acc.value", "==", True),
     ("values.acc.value", "==", {}),
@@ -125,6 +144,11 @@ REFUSED: Final = (
     ("created", "==", 0.9),
     ("deleted", "==", 1),
     ("deleted", "<", False),
+    ("finished", "<", True),
+    ("finished", "==", "yes"),
+    ("project", "==", 7),
+    ("checkpoint_count", "==", "1"),
+    ("checkpoint_count", "==", True),
     ("state", "==", "over"),
     ("state", "<", "active"),
     ("state", "isnull", None),
@@ -153,6 +177,9 @@ SORTS: Final = (
     ("deleted", "b a abc B é"),
     ("created", "b a abc B é"),
     ("completed", "a"),
+    ("finished", "a"),
+    ("project", "b a abc B é"),
+    ("checkpoint_count", "a abc B é b"),
     ("values.acc.value", "a b"),
     ("metadata.host", "a B abc b"),
     ("assignments.rate", "abc é"),
@@ -198,6 +225,26 @@ def test_the_fields_of_a_list_are_counted(session: Session, project: Project) ->
         "assignments.rate": 2, "metadata.host": 4, f"metadata.{STRANGE}": 1, "values.acc.value": 2,
         "values.acc.value_stddev": 1, "values.a.b.value": 1, "values.a.b.value_stddev": 0, "logs.out.1.content": 1,
     }  # fmt: skip
+
+
+def test_the_runs_of_a_client_are_told_apart_by_their_project(session: Session, project: Project) -> None:
+    second = projects.create(session, {"id": "q", "name": "q"}, client_id=project.client_id, now=NOW)
+    lifecycle.create(session, second, [parse_new_run({"name": "there"})], now=NOW)
+    assert names(session, project, where("project", "==", "q")) == ["there"]
+    assert len(names(session, project, where("project", "!=", "q"))) == len(RUNS)
+    assert names(session, project, sort="project")[0] == "there"
+
+
+def test_a_run_that_was_observed_is_finished_also_when_it_never_said_so(session: Session, project: Project) -> None:
+    """As its `finished` says; the time is that of its end, which it has none of."""
+    experiment = new_experiment(session, now=NOW, client_id=project.client_id)
+    observation = make_observation(session, experiment, make_configuration(session, experiment))
+    given = {"client_id": project.client_id, "project_id": project.id, "created_at": NOW, "updated_at": NOW}
+    session.add(TrainingRun(observation_id=observation.id, name="observed", document={}, **given))
+    session.flush()
+    assert sorted(names(session, project, where("finished", "==", True))) == ["a", "observed"]
+    assert "observed" not in names(session, project, where("finished", "!=", True))
+    assert "observed" in names(session, project, where("finished", "isnull"))
 
 
 def test_whether_the_optimizer_chose_is_a_field(session: Session, project: Project) -> None:
