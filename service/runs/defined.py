@@ -27,16 +27,23 @@ class DefinedField:
     count: int
 
 
+#: Key, name, type, and a column that is null where a run does not have the field.
 _OWN: Final = (
     ("id", "ID", "id", TrainingRun.id),
+    ("project", "Project", "string", TrainingRun.project_id),
+    ("client", "Client", "id", TrainingRun.client_id),
     ("experiment", "Experiment", "id", TrainingRun.experiment_id),
     ("suggestion", "Suggestion", "id", TrainingRun.suggestion_id),
     ("observation", "Observation", "id", TrainingRun.observation_id),
+    ("user", "Created By", "id", sa.null().cast(sa.BigInteger())),  # there are no users
     ("created", "Created", "timestamp", TrainingRun.created_at),
     ("updated", "Updated", "timestamp", TrainingRun.updated_at),
     ("completed", "Completed", "timestamp", TrainingRun.completed_at),
     ("deleted", "Archived", "boolean", TrainingRun.deleted),
     ("name", "Name", "string", TrainingRun.name),
+    ("state", "State", "string", TrainingRun.state),
+    ("checkpoint_count", "Checkpoints", "numeric", TrainingRun.id),  # every run has a number of them
+    ("optimized_suggestion", "Optimized", "boolean", TrainingRun.suggestion_id),  # null where none was suggested
 )
 #: What stands once in a document.
 _SINGLE: Final = (
