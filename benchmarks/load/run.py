@@ -21,14 +21,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.load.client import Answer, Request, Sample, flat_out, steady
 from benchmarks.load.seed import TOKEN, assignments, seed, values, wait_for_models
 from benchmarks.load.servers import System, bare_server, postgresql
-from benchmarks.load.tables import table
+from benchmarks.load.tables import ANEW, table
 
 __all__ = ["main"]
 
@@ -80,6 +82,12 @@ def _read(kind: str, key: int) -> Request:
     return Request(kind, "GET", _READS[kind].format(key=key))
 
 
+def _read_anew(kind: str, key: int, number: int) -> Request:
+    """Return a read that nobody has asked for: an address that no reply was kept for."""
+    request = _read(kind, key)
+    return replace(request, path=f"{request.path}{'&' if '?' in request.path else '?'}asked={number}")
+
+
 def main() -> None:
     """Run it."""
     asked = _arguments()
@@ -113,6 +121,9 @@ def _measured(url: str, folder: Path, asked: argparse.Namespace) -> Iterator[dic
         for kind in _READS:
             requests = (_read(kind, random.choice(keys)) for _ in iter(int, 1))
             yield _throughput(f"GET {kind}", flat_out(requests, _HOST, system.port, TOKEN, seconds=asked.read_s))
+            anew = (_read_anew(kind, random.choice(keys), number) for number in count())
+            made = flat_out(anew, _HOST, system.port, TOKEN, seconds=asked.read_s)
+            yield _throughput(f"GET {kind}{ANEW}", made)
     with bare_server(url, folder) as port:
         requests = (_read("experiment", random.choice(keys)) for _ in iter(int, 1))
         yield _throughput("bare page", flat_out(requests, _HOST, port, TOKEN, seconds=asked.read_s))
