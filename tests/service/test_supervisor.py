@@ -63,6 +63,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         started.append(process)
         noted = [tmp_path / f"{name}.grandchild" for name in ("one", "two")]
         eventually(lambda: all(path.exists() and path.read_text() for path in noted), what="both children run")
+        eventually(lambda: len(pids(tmp_path)) == 2, what="both are noted")  # a child may be faster than its parent
         return process
 
     yield run

@@ -49,7 +49,8 @@ def test_a_project_takes_experiments_and_is_dated_by_what_happens_to_them(api: A
 
     def forget() -> None:
         with api.database.write() as session:
-            session.query(Project).one().updated_at = datetime.now(UTC) - timedelta(days=1)
+            for row in (session.query(Project).one(), *session.query(Experiment)):
+                row.updated_at = datetime.now(UTC) - timedelta(days=1)
 
     forget()
     experiment, start = made(api, project=project), updated()

@@ -92,7 +92,6 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
         "At least 2 tasks are needed",
         ".tasks",
     ),
-    "oldest first": ("GET", "/v1/webhooks?ascending=True", None, 400, "lists come newest first", "ascending"),
     "a list": ("POST", "/v1/experiments", [1], 400, "must be a JSON object", ""),
     "limit": ("GET", "/v1/experiments?limit=1001", None, 400, "Exceeded maximum limit: 1000", "limit"),
     "negative limit": ("GET", "/v1/experiments?limit=-1", None, 400, "Invalid limit", "limit"),
