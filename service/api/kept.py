@@ -94,7 +94,7 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
         key = (request.full_path, g.caller)
         found = replies.get(key, version)
         if found is not None:
-            return Response(found.body, headers=found.headers)
+            return Response(found.body, headers=Headers(found.headers))  # a copy: each request adds its own
         g.keep = True
         response = view(*args, **kwargs)
         if g.keep and response.status_code == 200 and len(response.get_data()) <= LARGEST:

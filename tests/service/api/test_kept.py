@@ -109,11 +109,22 @@ def test_what_did_not_change_is_not_made_again(keeping: Api, monkeypatch: pytest
     assert {**again.headers, **dict.fromkeys(of_each)} == {**first.headers, **dict.fromkeys(of_each)}
 
 
+def test_what_one_request_adds_to_a_kept_reply_is_its_own(make_app: Callable[..., Flask], api: Api) -> None:
+    keeping = Api(make_app(cors_origins="https://a.example"), api.database, api.secret)
+    keeping.app.extensions[EXTENSION] = Replies()
+    path = f"/v1/experiments/{keeping.experiment()}"
+    for _ in range(2):
+        keeping.get(path, headers={"Origin": "https://a.example"})
+    other = keeping.get(path, headers={"Origin": "https://b.example"})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
 def test_a_kept_reply_is_not_sent_to_somebody_who_has_it(keeping: Api) -> None:
     path = f"/v1/experiments/{keeping.experiment()}"
     tag = keeping.get(path).headers["ETag"]
     assert keeping.get(path, headers={"If-None-Match": tag}).status_code == 304
-    assert keeping.get(path).status_code == 200
+    again = keeping.get(path)
+    assert (again.status_code, again.headers["Content-Length"]) == (200, str(len(again.data)))
 
 
 def test_a_kept_reply_is_for_those_who_may_see_it(keeping: Api) -> None:
