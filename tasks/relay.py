@@ -56,6 +56,8 @@ def drain(database: Database, nudge: Nudge) -> int:
         with database.write(durable=False) as session:
             now = database.now(session)
             events = claim_waiting(session, now=now)
+            if not events:  # another relay is taking those that wait
+                return total
             for event in events:
                 if FOLLOW_UPS.get(event.type) == "deliver":
                     fan_out(session, event, now=now)

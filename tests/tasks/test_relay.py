@@ -160,3 +160,18 @@ def test_the_sweeper_leaves_alone_what_a_worker_is_doing(
         row.lease_until = database.now(session) + timedelta(seconds=30)
     Sweeper(database, nudge).sweep()
     assert waiting(redis) == 0
+
+
+def test_a_relay_does_not_go_on_asking_for_events_that_another_one_is_taking(
+    database: Database, nudge: Nudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Session] = []
+
+    def are_waiting(session: Session) -> bool:
+        """Say what a look sees while somebody has the rows and has not committed."""
+        looks.append(session)
+        return len(looks) < 10
+
+    monkeypatch.setattr("tasks.relay.are_waiting", are_waiting)
+    assert drain(database, nudge) == 0
+    assert len(looks) == 1
