@@ -102,7 +102,7 @@ def test_runs_are_filtered_and_sorted_by_their_values_page_by_page(seen: Json) -
     assert values == sorted(values, reverse=True)
     assert min(values) >= 1
     assert len(values) > 2
-    assert {"values.f.value", "metadata.team", "assignments.x", "logs.stdout.content"} <= set(
+    assert {"values.f.value", "metadata.team", "assignments.rate", "logs.stdout.content"} <= set(
         seen["resources"]["fields"]
     )
 
