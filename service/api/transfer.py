@@ -88,13 +88,21 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 @blueprint.post("/v1/experiments/import")
 @requires("write", development=False, for_project=False)
 def import_experiment() -> Response:
-    """Make a new experiment of what `export` gave: as the body, or as the file of a form; `name` renames it."""
+    """Make a new experiment of what `export` gave: as the body, or as the file of a form.
+
+    `name` renames it, `project` gives it to another project than the file names.
+    """
     who = caller()
     with read() as door:
         project = None if who.project_id is None else door.session.get_one(Project, who.project_id).reference
     with _received() as file:
-        name = request.args.get("name")
-        task = transfer.Import(file, client_id=who.client_id, name=name, project=project, development=who.development)
+        task = transfer.Import(
+            file,
+            client_id=who.client_id,
+            name=request.args.get("name"),
+            project=project or request.args.get("project"),
+            development=who.development,
+        )
         task.check()
         try:
             _run(task.steps())
@@ -108,7 +116,9 @@ def import_experiment() -> Response:
 def _put_away(experiment_id: int) -> None:
     """Delete what was made of an import that failed: half an experiment would pass for a whole one."""
     with write() as door:
-        experiments.delete(door.session, door.session.get_one(Experiment, experiment_id), now=door.now)
+        row = door.session.get_one(Experiment, experiment_id)
+        transfer.put_runs_away(door.session, row)
+        experiments.delete(door.session, row, now=door.now)
 
 
 @blueprint.post("/v1/experiments/<experiment_id>/import")

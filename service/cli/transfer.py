@@ -59,10 +59,18 @@ def export(server: Remote, experiment_id: str, output: Path | None, form: str, f
 @click.option("--experiment", "experiment_id", help="For a CSV file: the experiment that gets the observations.")
 @click.option("--study", help="For an Optuna storage with several studies: which one.")
 @click.option("--name", help="The new experiment's name.")
+@click.option("--project", help="The project that gets it; an AI experiment needs one that is there.")
 @json_option
 @remote
 def import_(
-    *, server: Remote, source: str, experiment_id: str | None, study: str | None, name: str | None, as_json: bool
+    *,
+    server: Remote,
+    source: str,
+    experiment_id: str | None,
+    study: str | None,
+    name: str | None,
+    project: str | None,
+    as_json: bool,
 ) -> None:
     """Bring in an experiment from SOURCE: what it is shows by itself.
 
@@ -82,15 +90,15 @@ def import_(
             reply = server.upload(f"/experiments/{experiment_id}/import", file, mimetype="text/csv")
         _told(reply, as_json, f"{reply['stored']} of {reply['observations']} observations are new.")
         return
-    query = {"name": name} if name else None
+    query = {key: value for key, value in (("name", name), ("project", project)) if value}
     if _is_optuna(source):
         reply = _import_study(server, source, study, query)
     else:
         with _opened(source) as file:
             reply = server.upload("/experiments/import", file, mimetype="application/json", query=query)
-    sentence = (
-        f"Experiment {reply['experiment']}: {reply['observations']} observations, {reply['suggestions']} suggestions."
-    )
+    runs = f", {reply['runs']} runs" if reply["runs"] else ""
+    counts = f"{reply['observations']} observations, {reply['suggestions']} suggestions{runs}"
+    sentence = f"Experiment {reply['experiment']}: {counts}."
     _told(reply, as_json, sentence + "".join(f" Left out: {n} {why}." for why, n in reply.get("left_out", {}).items()))
 
 
@@ -114,7 +122,7 @@ def _is_optuna(source: str) -> bool:
     return False
 
 
-def _import_study(server: Remote, source: str, name: str | None, query: dict[str, Any] | None) -> Any:
+def _import_study(server: Remote, source: str, name: str | None, query: dict[str, Any]) -> Any:
     from service.transfer import optuna  # noqa: PLC0415 it brings scipy, for which no other command should wait
 
     try:

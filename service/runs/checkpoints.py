@@ -16,7 +16,7 @@ from service.paging import Order, Page, Window, walk
 from service.schemas.fields import LARGEST_NUMBER, Name, Strict, Tagged, check_unique, parse_model
 from service.schemas.result import check_metadata
 
-__all__ = ["MOST_CHECKPOINTS", "NewCheckpoint", "counts", "create", "find", "listed"]
+__all__ = ["MOST_CHECKPOINTS", "NewCheckpoint", "checked_checkpoint", "counts", "create", "find", "listed"]
 
 MOST_CHECKPOINTS: Final = 200
 _Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
@@ -37,21 +37,25 @@ class NewCheckpoint(Strict):
 
 def create(session: Session, run: TrainingRun, body: Mapping[str, Any], *, now: datetime) -> Checkpoint:
     """Keep the values of a run that is on its way; a run that has become an observation takes none any more."""
-    parsed = parse_model(NewCheckpoint, body)
-    check_unique((value.name for value in parsed.values), ".values", "metric")
-    metadata = check_metadata(parsed.metadata)
+    columns = checked_checkpoint(parse_model(NewCheckpoint, body))
     session.refresh(run, with_for_update=True)  # of two at once the second counts the first
     if run.observation_id is not None:
         message = f"Training run {run.id} has already been used to create observation: {run.observation_id}. "
         raise PermissionDeniedError(f"{message}No new checkpoints can be created.")
     if counts(session, [run.id]).get(run.id, 0) >= MOST_CHECKPOINTS:
         raise PermissionDeniedError(f"Training run {run.id} cannot exceed {MOST_CHECKPOINTS} checkpoints.")
-    values = sorted((value.model_dump() for value in parsed.values), key=lambda value: value["name"])
-    checkpoint = Checkpoint(training_run_id=run.id, values=values, meta=metadata, created_at=now)
+    checkpoint = Checkpoint(training_run_id=run.id, created_at=now, **columns)
     session.add(checkpoint)
     run.updated_at = now
     session.flush()
     return checkpoint
+
+
+def checked_checkpoint(given: NewCheckpoint) -> dict[str, Any]:
+    """Return what is stored of a checkpoint, held against the rules between its parts."""
+    check_unique((value.name for value in given.values), ".values", "metric")
+    values = sorted((value.model_dump() for value in given.values), key=lambda value: value["name"])
+    return {"values": values, "meta": check_metadata(given.metadata)}
 
 
 def counts(session: Session, run_ids: Sequence[int]) -> dict[int, int]:

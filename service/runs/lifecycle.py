@@ -206,7 +206,7 @@ def _store(
         values=values,
         failed=not values,
         metadata=None,
-        result_id=f"training_run-{run.id}",
+        result_id=_result_id(run),
     )
     outcome = observations.store(session, [result], source="run", now=now)[0]
     if isinstance(outcome, observations.Refused):
@@ -214,6 +214,11 @@ def _store(
     run.observation_id = outcome.observation_id
     if suggestion is not None and suggestion.closed_at is None:
         suggestion.state, suggestion.closed_at = "closed", now
+
+
+def _result_id(run: TrainingRun) -> str:
+    """Name a run's result. Its id alone would not do: another server's runs may have been brought in beside it."""
+    return f"training_run-{run.id}-{int(run.created_at.timestamp() * 1e6):x}"
 
 
 def _whole(definition: Definition, run: TrainingRun) -> Assignments | None:

@@ -8,6 +8,7 @@ it is checked before any of it is stored, and it is stored in steps of bounded s
 from service.transfer.document import FORMAT, VERSION
 from service.transfer.exports import export_csv, export_json
 from service.transfer.imports import Import, Step
+from service.transfer.runs import put_runs_away
 from service.transfer.tables import Table
 
-__all__ = ["FORMAT", "VERSION", "Import", "Step", "Table", "export_csv", "export_json"]
+__all__ = ["FORMAT", "VERSION", "Import", "Step", "Table", "export_csv", "export_json", "put_runs_away"]

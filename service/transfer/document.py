@@ -7,9 +7,9 @@ One JSON object, its long lists one item a line, in this order:
      "suggestions": [{"id", "state", "assignments", …}, …],
      "observations": [{"suggestion" or "assignments", "values", "failed", "created", …}, …]}
 
-An AI experiment has `"runs_only": true`, its `budget` and its `project`, and one list more, "runs": [{"id", "name",
-"state", "suggestion", "result_id" of its observation, what it said, "checkpoints", …}, …]. It is for reading and for
-keeping: an import does not take runs.
+An AI experiment has `"runs_only": true`, its `budget` and its `project`, and two lists more: "tags": [{"name",
+"color"}, …], those that its runs carry, and "runs": [{"id", "name", "state", "suggestion", "result_id" of its
+observation, what it said, "tags", "checkpoints", …}, …].
 
 Ids in it are names within the file: an import makes new ones. Times are ISO 8601 in UTC, with microseconds.
 """
@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from service.errors import InvalidInputError
-from service.models import Checkpoint, Configuration, Experiment, Observation, Suggestion, TrainingRun
+from service.models import Checkpoint, Configuration, Experiment, Observation, Suggestion, Tag, TrainingRun
 from service.schemas.experiment import Definition
 from service.schemas.fields import shorten
 
@@ -35,6 +35,7 @@ __all__ = [
     "run_document",
     "runs_document",
     "suggestion_document",
+    "tag_document",
     "written_time",
 ]
 
@@ -69,26 +70,41 @@ def experiment_document(row: Experiment) -> dict[str, Any]:
 
 
 def runs_document(row: Experiment, *, project: str | None) -> dict[str, Any]:
-    """Return what makes an experiment one of training runs."""
-    return _without_null({"runs_only": True, "project": project, "budget": row.observation_budget})
+    """Return what makes this experiment again, which is one of training runs: its budget has another name."""
+    said = experiment_document(row)
+    budget = said.pop("observation_budget", None)
+    return {**said, **_without_null({"runs_only": True, "project": project, "budget": budget})}
+
+
+def tag_document(row: Tag) -> dict[str, Any]:
+    """Return a word that runs carry."""
+    return {"name": row.name, "color": row.color}
 
 
 def run_document(
-    row: TrainingRun, *, result_id: str | None, tags: Mapping[int, str], checkpoints: Iterable[Checkpoint]
+    row: TrainingRun,
+    *,
+    suggestion_id: int | None,
+    result_id: str | None,
+    tags: Mapping[int, str],
+    checkpoints: Iterable[Checkpoint],
 ) -> dict[str, Any]:
-    """Return a training run with all that it said; `tags` are the words by their ids, files stay where they are."""
+    """Return a training run with all that it said; `tags` are the words by their ids, files stay where they are.
+
+    `suggestion_id` and `result_id` are those that stand in the file as well.
+    """
     return _without_null(
         {
             "id": str(row.id),
             "name": row.name,
             "state": row.state,
-            "favorite": row.favorite or None,
-            "suggestion": None if row.suggestion_id is None else str(row.suggestion_id),
+            "suggestion": None if suggestion_id is None else str(suggestion_id),
             "result_id": result_id,
             "created": written_time(row.created_at),
             "updated": written_time(row.updated_at),
             "completed": written_time(row.completed_at),
             **row.document,
+            "favorite": row.favorite if "favorite" in row.document else None,
             "tags": [tags[key] for key in row.tags if key in tags] or None,
             "checkpoints": [_checkpoint(item) for item in checkpoints] or None,
         }
@@ -126,13 +142,18 @@ def suggestion_document(row: Suggestion) -> dict[str, Any]:
     )
 
 
-def observation_document(row: Observation, configuration: Configuration, definition: Definition) -> dict[str, Any]:
-    """Return an observation as it stands now. What is computed from other metrics is computed anew where it goes."""
+def observation_document(
+    row: Observation, configuration: Configuration, definition: Definition, *, suggestion_id: int | None
+) -> dict[str, Any]:
+    """Return an observation as it stands now. What is computed from other metrics is computed anew where it goes.
+
+    `suggestion_id` is that of its suggestion if it stands in the file as well.
+    """
     values = [_without_null(dict(value)) for value in row.values if value["name"] in definition.reported]
     place = (
         {"assignments": configuration.assignments, "task": row.task}
-        if row.suggestion_id is None
-        else {"suggestion": str(row.suggestion_id)}
+        if suggestion_id is None
+        else {"suggestion": str(suggestion_id)}
     )
     return _without_null(
         {

@@ -26,23 +26,31 @@ _BATCH: Final = 1000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 #: What stands before such a text; an import takes it away.
 GUARD: Final = "'"
+#: Which suggestions stand in the file.
+_LEAVES: Final = (Suggestion.state.in_(document.STATES), Suggestion.deleted_at.is_(None))
 
-_Measured = tuple[Observation, Configuration]
+#: An observation, where it was measured, and the id of its suggestion if that leaves as well.
+_Measured = tuple[Observation, Configuration, int | None]
 
 
 def export_json(session: Session, experiment: Experiment, file: TextIO, *, now: datetime) -> None:
     """Write the whole experiment; the caller's transaction decides that all of it is of one moment."""
     definition = Definition.of(experiment)
     head = {"format": document.FORMAT, "version": document.VERSION, "exported": document.written_time(now)}
-    said = document.experiment_document(experiment)
-    if experiment.runs_only:
-        said |= document.runs_document(experiment, project=_project(session, experiment))
+    said = (
+        document.runs_document(experiment, project=_project(session, experiment))
+        if experiment.runs_only
+        else document.experiment_document(experiment)
+    )
     file.write(strict_json({**head, "experiment": said})[:-1])
     _write_list(file, "suggestions", (document.suggestion_document(row) for row in _suggestions(session, experiment)))
-    observations = _observations(session, experiment)
-    _write_list(file, "observations", (document.observation_document(*item, definition) for item in observations))
+    measured = _observations(session, experiment)
+    told = (document.observation_document(row, place, definition, suggestion_id=key) for row, place, key in measured)
+    _write_list(file, "observations", told)
     if experiment.runs_only:
-        _write_list(file, "runs", _runs(session, experiment))
+        tags = _tags(session, experiment)
+        _write_list(file, "tags", (document.tag_document(row) for row in tags))
+        _write_list(file, "runs", _runs(session, experiment, {row.id: row.name for row in tags}))
     file.write("}\n")
 
 
@@ -58,35 +66,50 @@ def _write_list(file: TextIO, name: str, items: Iterable[Mapping[str, Any]]) -> 
 
 
 def _suggestions(session: Session, experiment: Experiment) -> Iterator[Suggestion]:
-    wanted = sa.select(Suggestion).where(
-        Suggestion.experiment_id == experiment.id,
-        Suggestion.state.in_(document.STATES),
-        Suggestion.deleted_at.is_(None),
-    )
+    wanted = sa.select(Suggestion).where(Suggestion.experiment_id == experiment.id, *_LEAVES)
     return _walk(session, wanted, Suggestion.id, lambda row: row[0].id, lambda row: row[0])
 
 
 def _observations(session: Session, experiment: Experiment) -> Iterator[_Measured]:
     wanted = (
-        sa.select(Observation, Configuration)
+        sa.select(Observation, Configuration, Suggestion.id)
         .join(Configuration, Configuration.id == Observation.configuration_id)
+        .outerjoin(Suggestion, sa.and_(Suggestion.id == Observation.suggestion_id, *_LEAVES))
         .where(Observation.experiment_id == experiment.id, Observation.deleted_at.is_(None))
     )
-    return _walk(session, wanted, Observation.id, lambda row: row[0].id, lambda row: (row[0], row[1]))
+    return _walk(session, wanted, Observation.id, lambda row: row[0].id, tuple)
 
 
-def _runs(session: Session, experiment: Experiment) -> Iterator[dict[str, Any]]:
-    """Yield the experiment's runs, each with the result id of its observation, its tags and checkpoints."""
-    words = sa.select(Tag.id, Tag.name).where(Tag.client_id == experiment.client_id)
-    tags = {row[0]: row[1] for row in session.execute(words)}
+def _tags(session: Session, experiment: Experiment) -> list[Tag]:
+    """Return the tags that runs of the experiment carry."""
+    carried = sa.select(TrainingRun.tags).where(_is_there(experiment))
+    wanted = {key for tags in session.scalars(carried) for key in tags}
+    mine = sa.select(Tag).where(Tag.client_id == experiment.client_id).order_by(Tag.id)
+    return [row for row in session.scalars(mine) if row.id in wanted]
+
+
+def _is_there(experiment: Experiment) -> sa.ColumnElement[bool]:
+    return sa.and_(TrainingRun.experiment_id == experiment.id, sa.not_(TrainingRun.deleted))
+
+
+def _runs(session: Session, experiment: Experiment, tags: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+    """Yield the experiment's runs, each with its tags and checkpoints, and what of the file it belongs to."""
+    measured = sa.and_(Observation.id == TrainingRun.observation_id, Observation.deleted_at.is_(None))
     wanted = (
-        sa.select(TrainingRun, Observation.result_id)
-        .outerjoin(Observation, Observation.id == TrainingRun.observation_id)
-        .where(TrainingRun.experiment_id == experiment.id, sa.not_(TrainingRun.deleted))
+        sa.select(TrainingRun, Suggestion.id, Observation.result_id)
+        .outerjoin(Suggestion, sa.and_(Suggestion.id == TrainingRun.suggestion_id, *_LEAVES))
+        .outerjoin(Observation, measured)
+        .where(_is_there(experiment))
     )
-    for run, result_id in _walk(session, wanted, TrainingRun.id, lambda row: row[0].id, lambda row: (row[0], row[1])):
+    for run, suggestion_id, result_id in _walk(session, wanted, TrainingRun.id, lambda row: row[0].id, tuple):
         mine = sa.select(Checkpoint).where(Checkpoint.training_run_id == run.id).order_by(Checkpoint.id)
-        yield document.run_document(run, result_id=result_id, tags=tags, checkpoints=session.scalars(mine))
+        yield document.run_document(
+            run,
+            suggestion_id=suggestion_id,
+            result_id=result_id,
+            tags=tags,
+            checkpoints=session.scalars(mine),
+        )
 
 
 def _walk(
@@ -107,7 +130,7 @@ def export_csv(session: Session, experiment: Experiment, file: TextIO) -> None:
     keys = _metadata_keys(session, experiment)
     writer = csv.writer(file)
     writer.writerow([guarded(name) for name in _columns(definition, retired, keys)])
-    for row, configuration in _observations(session, experiment):
+    for row, configuration, _ in _observations(session, experiment):
         cells = _cells(row, configuration, definition, retired, keys)
         writer.writerow([guarded(cell) for cell in cells])
 
@@ -115,7 +138,7 @@ def export_csv(session: Session, experiment: Experiment, file: TextIO) -> None:
 def _metadata_keys(session: Session, experiment: Experiment) -> list[str]:
     """Return every key that some observation's metadata has: a header comes first, so they are looked up first."""
     keys: set[str] = set()
-    for row, _ in _observations(session, experiment):
+    for row, *_ in _observations(session, experiment):
         keys.update(row.meta or ())
     return sorted(keys)
 

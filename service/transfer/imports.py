@@ -26,7 +26,7 @@ from service.schemas.experiment import Definition, parse_experiment
 from service.schemas.past import check_retired, definition_then
 from service.schemas.result import Result, check_metadata, check_result, parse_document
 from service.schemas.tasks import parse_task
-from service.transfer import document
+from service.transfer import document, runs
 from service.transfer.reading import pieces
 
 __all__ = ["Import", "Incoming", "Step", "batches", "store_results"]
@@ -35,7 +35,8 @@ __all__ = ["Import", "Incoming", "Step", "batches", "store_results"]
 BATCH: Final = 500
 #: Stands for the experiment's id while a file is checked, before there is one.
 _NOT_YET: Final = 1
-_LISTS: Final = ("suggestions", "observations")
+_COUNTED: Final = ("suggestions", "observations", "runs")
+_LISTS: Final = ("suggestions", "observations", "tags", "runs")
 _KEYS: Final = ("format", "version", "exported", "experiment", *_LISTS)
 
 #: A part of the work, for one transaction.
@@ -72,13 +73,15 @@ class _Suggestion(fields.Strict):
 class _File:
     """What is known of the file as it is read: the experiment stands before what is measured in it."""
 
+    instead: Mapping[str, str | None] = field(default_factory=dict)
     body: dict[str, Any] | None = None
     definition: Definition | None = None
     retired: list[dict[str, Any]] = field(default_factory=list)
     state: str = "active"
     suggestions: dict[str, int] = field(default_factory=dict)
     result_ids: set[str] = field(default_factory=set)
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LISTS, 0))
+    runs: runs.Known = field(default_factory=runs.Known)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
 
     @property
     def known(self) -> Definition:
@@ -109,16 +112,15 @@ class Import:
     ) -> None:
         self._file = file
         self._client_id = client_id
-        self._name = name
-        self._project = project
         self._development = development
-        self._read = _File()
+        self._read = _File({"name": name, "project": project})
+        self._tags: dict[str, int] = {}
         self._ids: dict[str, int] = {}
         self.experiment_id: int | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many suggestions and observations the file has."""
+        """How many suggestions, observations and runs the file has."""
         return self._read.counts
 
     def check(self) -> None:
@@ -132,7 +134,7 @@ class Import:
             if key in _LISTS and read.definition is None:
                 message = "the key `experiment`, an object, has to come before what was measured"
                 raise InvalidInputError(message, field=".experiment", expected="an object")
-            _CHECKS.get(key, _nothing)(read, value, self._name)
+            _CHECKS.get(key, _nothing)(read, value)
         if read.body is None:
             raise InvalidInputError("the key `experiment` is missing: is this an export?", field=".experiment")
 
@@ -143,6 +145,10 @@ class Import:
             yield lambda session, now, batch=batch: self._add_suggestions(session, batch, now)  # type: ignore[misc]
         for batch in batches(self._items("observations")):
             yield lambda session, now, batch=batch: self._add_observations(session, batch, now)  # type: ignore[misc]
+        if self._read.runs.colors:
+            yield self._add_tags
+        for batch in batches(self._items("runs")):
+            yield lambda session, now, batch=batch: self._add_runs(session, batch, now)  # type: ignore[misc]
         if self._read.state == "deleted":
             yield self._delete
 
@@ -151,8 +157,9 @@ class Import:
         return (value for key, value in pieces(self._file) if key == name)
 
     def _begin(self, session: Session, now: datetime) -> None:
-        body = {**(self._read.body or {}), **({} if self._project is None else {"project": self._project})}
-        row = experiments.create(session, body, client_id=self._client_id, now=now, development=self._development)
+        body = self._read.body or {}
+        with _Naming(".experiment"):
+            row = experiments.create(session, body, client_id=self._client_id, now=now, development=self._development)
         row.retired = self._read.retired
         self.experiment_id = row.id
 
@@ -188,6 +195,13 @@ class Import:
         incoming = [_incoming(self._read.then, item, self._ids, self.experiment_id or _NOT_YET) for item in batch]
         store_results(session, incoming, now=now)
 
+    def _add_tags(self, session: Session, now: datetime) -> None:
+        self._tags = runs.add_tags(session, self._read.runs, client_id=self._client_id, now=now)
+
+    def _add_runs(self, session: Session, batch: list[Any], now: datetime) -> None:
+        experiment = session.get_one(Experiment, self.experiment_id)
+        runs.add_runs(session, experiment, batch, suggestions=self._ids, tags=self._tags, now=now)
+
 
 def store_results(session: Session, incoming: list[Incoming], *, now: datetime) -> int:
     """Store results of one experiment with their times, each once; return how many are new."""
@@ -208,39 +222,36 @@ def store_results(session: Session, incoming: list[Incoming], *, now: datetime) 
 # -- checking --------------------------------------------------------------------------------------------------------
 
 
-def _nothing(_read: _File, _value: Any, _name: str | None) -> None:
+def _nothing(_read: _File, _value: Any) -> None:
     """Take a key that decides nothing."""
 
 
-def _check_format(_read: _File, value: Any, _name: str | None) -> None:
+def _check_format(_read: _File, value: Any) -> None:
     if value != document.FORMAT:
         message = f"format {fields.shorten(value)} is not known here: expected {document.FORMAT!r}"
         raise InvalidInputError(message, field=".format", expected=document.FORMAT)
 
 
-def _check_version(_read: _File, value: Any, _name: str | None) -> None:
+def _check_version(_read: _File, value: Any) -> None:
     if value != document.VERSION:
         message = f"version {fields.shorten(value)} is not known here: expected {document.VERSION}"
         raise InvalidInputError(message, field=".version", expected=str(document.VERSION))
 
 
-def _check_experiment(read: _File, value: Any, name: str | None) -> None:
+def _check_experiment(read: _File, value: Any) -> None:
     with _Naming(".experiment"):
         if not isinstance(value, dict):
             raise InvalidInputError("expected an object", field="")
-        if value.get("runs_only"):
-            message = "an experiment that is made of training runs is exported to be read and kept, not to be imported"
-            raise InvalidInputError(message, field=".runs_only", expected="an experiment without runs")
         body = {key: item for key, item in value.items() if key not in ("state", "created", "retired")}
         read.state = value.get("state", "active")
         if read.state not in ("active", "deleted"):
             raise InvalidInputError(f"state {fields.shorten(read.state)}: expected active or deleted", field=".state")
-        read.body = {**body, "name": name} if name is not None else body
+        read.body = body | {key: item for key, item in read.instead.items() if item is not None}
         read.definition = parse_experiment(read.body)[1]
         read.retired = check_retired(value.get("retired") or [])
 
 
-def _check_suggestion(read: _File, value: Any, _name: str | None) -> None:
+def _check_suggestion(read: _File, value: Any) -> None:
     index = read.counts["suggestions"]
     read.counts["suggestions"] += 1
     with _Naming(f".suggestions[{index}]"):
@@ -255,7 +266,7 @@ def _check_suggestion(read: _File, value: Any, _name: str | None) -> None:
         read.suggestions[item.id] = _NOT_YET
 
 
-def _check_observation(read: _File, value: Any, _name: str | None) -> None:
+def _check_observation(read: _File, value: Any) -> None:
     index = read.counts["observations"]
     read.counts["observations"] += 1
     with _Naming(f".observations[{index}]"):
@@ -264,6 +275,20 @@ def _check_observation(read: _File, value: Any, _name: str | None) -> None:
             message = f"result_id {incoming.result.result_id!r} stands twice"
             raise InvalidInputError(message, field=".result_id")
         read.result_ids.add(incoming.result.result_id)
+
+
+def _check_tag(read: _File, value: Any) -> None:
+    with _Naming(f".tags[{len(read.runs.colors)}]"):
+        runs.check_tag_of_file(_object(value), read.runs)
+
+
+def _check_run(read: _File, value: Any) -> None:
+    index = read.counts["runs"]
+    read.counts["runs"] += 1
+    if not (read.body or {}).get("runs_only"):
+        raise InvalidInputError("only an experiment with runs_only has runs", field=".runs", expected="no runs")
+    with _Naming(f".runs[{index}]"):
+        runs.check_run(_object(value), read.runs, suggestions=read.suggestions, result_ids=read.result_ids)
 
 
 def _incoming(
@@ -305,12 +330,14 @@ class _Naming:
             raise InvalidInputError(f"{self._place}: {error.message}", field=self._place + inner, **facts) from error
 
 
-_CHECKS: Final[Mapping[str, Callable[[_File, Any, str | None], None]]] = {
+_CHECKS: Final[Mapping[str, Callable[[_File, Any], None]]] = {
     "format": _check_format,
     "version": _check_version,
     "experiment": _check_experiment,
     "suggestions": _check_suggestion,
     "observations": _check_observation,
+    "tags": _check_tag,
+    "runs": _check_run,
 }
 
 

@@ -13,8 +13,8 @@ from service.schemas.fields import parse_json_object
 __all__ = ["LARGEST_PIECE", "pieces"]
 
 _CHUNK: Final = 64 * 1024
-#: Characters of one item; a definition of a hundred parameters is a tenth of it.
-LARGEST_PIECE: Final = 4 * 1024 * 1024
+#: Characters of one item; a definition of a hundred parameters a fortieth of it, and a run has its checkpoints in it
+LARGEST_PIECE: Final = 16 * 1024 * 1024
 _SPACE: Final = " \t\r\n"
 _DECODER: Final = json.JSONDecoder()
 

@@ -143,7 +143,7 @@ def change(**more: Any) -> Callable[[dict[str, Any]], Any]:
     return lambda document: {**document, **more}
 
 
-def change_first(name: str, **more: Any) -> Callable[[dict[str, Any]], Any]:
+def change_first(name: str, /, **more: Any) -> Callable[[dict[str, Any]], Any]:
     return lambda document: {**document, name: [{**document[name][0], **more}, *document[name][1:]]}
 
 
@@ -298,34 +298,13 @@ def test_tasks_composites_and_partial_results_make_the_round_trip(api: Api) -> N
     assert without_ids(exported(api, reply.json["experiment"])) == without_ids(before)
 
 
-def test_an_experiment_of_runs_goes_out_with_them_and_does_not_come_in(api: Api) -> None:
-    mine = f"/v1/clients/{api.get('/v1/sessions').json['client']['id']}"  # type: ignore[index]
-    api.post(f"{mine}/projects", {"id": "cats", "name": "cats"})
-    tag = api.post(f"{mine}/tags", {"name": "night", "color": "#112233"}).json["id"]  # type: ignore[index]
-    body = {"name": "ai", "parameters": SPACE["parameters"][2:3], "metrics": [{"name": "accuracy"}], "budget": 9}
-    made = api.post(f"{mine}/projects/cats/aiexperiments", body).json
-    assert made is not None
-    path = f"/v1/aiexperiments/{made['id']}/training_runs"
-    first, second, gone = (api.post(path, {"name": name}).json["id"] for name in ("one", "two", "gone"))  # type: ignore[index]
-    api.post(f"/v1/training_runs/{first}/checkpoints", {"values": [{"name": "loss", "value": 0.5}]})
-    api.post(f"/v1/training_runs/{first}/tags", {"id": tag})
-    done = {"values": {"accuracy": {"value": 0.75}}, "metadata": {"host": "a"}, "state": "completed"}
-    assert api.call("MERGE", f"/v1/training_runs/{first}", done).status_code == 200
-    api.call("DELETE", f"/v1/training_runs/{gone}")
-
-    file = exported(api, made["id"])
-    head = {name: file["experiment"][name] for name in ("runs_only", "project", "budget")}
-    assert head == {"runs_only": True, "project": "cats", "budget": 9}
-    one, two = file["runs"]
-    assert [(run["id"], run["name"], run["state"]) for run in file["runs"]] == [
-        (first, "one", "completed"),
-        (second, "two", "active"),
-    ]
-    assert (one["values"]["accuracy"]["value"], one["metadata"], one["tags"]) == (0.75, {"host": "a"}, ["night"])
-    assert [item["values"][0]["value"] for item in one["checkpoints"]] == [0.5]
-    assert one["result_id"] == file["observations"][0]["result_id"]
-    assert one["assignments"] == next(s["assignments"] for s in file["suggestions"] if s["id"] == one["suggestion"])
-    assert not {"result_id", "checkpoints", "tags"} & two.keys()
-
-    refused = api.post("/v1/experiments/import", file)
-    assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, ".experiment.runs_only")  # type: ignore[index]
+def test_an_observation_whose_suggestion_was_put_away_goes_out_with_its_place_and_comes_in(api: Api) -> None:
+    key = api.experiment()
+    suggestion = api.post(f"/v1/experiments/{key}/suggestions").json["id"]  # type: ignore[index]
+    values = [{"name": name, "value": 1.0} for name in ("accuracy", "latency_ms")]
+    api.post(f"/v1/experiments/{key}/observations", {"suggestion": suggestion, "values": values})
+    assert api.call("DELETE", f"/v1/experiments/{key}/suggestions/{suggestion}").status_code == 200
+    before = exported(api, key)
+    reply = imported(api, before)
+    assert reply.status_code == 200, reply.text
+    assert without_ids(exported(api, reply.json["experiment"])) == without_ids(before)

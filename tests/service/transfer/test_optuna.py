@@ -36,7 +36,7 @@ def converted(study: Study) -> tuple[dict[str, Any], optuna.Report]:
     report = optuna.write(study, file)
     task = Import(io.BytesIO(file.getvalue().encode()), client_id=1)
     task.check()
-    assert task.counts == {"suggestions": report.suggestions, "observations": report.observations}
+    assert task.counts == {"suggestions": report.suggestions, "observations": report.observations, "runs": 0}
     return json.loads(file.getvalue()), report
 
 

@@ -80,6 +80,7 @@ _TRANSFER: Final[dict[str, Schema]] = {
         "What came in.",
         experiment=ID,
         observations=at_times(WHOLE),
+        runs=at_times(WHOLE),
         stored=at_times(WHOLE),
         suggestions=at_times(WHOLE),
     ),

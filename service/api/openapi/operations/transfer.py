@@ -23,7 +23,10 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "transfer.import_experiment": Operation(
         reply="import",
         takes={"application/json": {"type": "object"}, "multipart/form-data": _FORM},
-        query=(query("name", "Another name for it."),),
+        query=(
+            query("name", "Another name for it."),
+            query("project", "The project that gets it, where it is not the one that the file names."),
+        ),
     ),
     "transfer.import_table": Operation(
         reply="import", takes={"text/csv": {"type": "string"}, "multipart/form-data": _FORM}
