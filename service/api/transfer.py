@@ -1,4 +1,4 @@
-"""/v1/experiments/ID/export and the ways in: a whole experiment as JSON, observations as a CSV table.
+"""/v1/experiments/ID/export and the ways in: a whole experiment as JSON, a study of Optuna's, a CSV table.
 
 An import is larger than any other request may be. It is spooled to a file, checked as a whole and then stored in small
 transactions, so that neither memory nor other writers suffer; what fails half-way leaves a deleted experiment.
@@ -22,6 +22,7 @@ from service.api.experiments import found
 from service.api.wire import parse_id, reply
 from service.errors import ConflictError, InvalidInputError
 from service.models import Experiment, Project
+from service.transfer import optuna
 
 __all__ = ["LARGEST_IMPORT", "blueprint"]
 
@@ -34,6 +35,9 @@ LARGEST_KEYED: Final = 16 * 1024 * 1024
 #: Bytes that are held in memory before a file is made of them.
 _IN_MEMORY: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
+#: What an Optuna journal is sent as, and the bytes by which it is known where it was sent as something else.
+_NDJSON: Final = "application/x-ndjson"
+_HEAD: Final = 64
 _FORMATS: Final = {"json": "application/json", "csv": "text/csv"}
 
 
@@ -88,14 +92,14 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 @blueprint.post("/v1/experiments/import")
 @requires("write", development=False, for_project=False)
 def import_experiment() -> Response:
-    """Make a new experiment of what `export` gave: as the body, or as the file of a form.
+    """Make a new experiment of what `export` gave, or of an Optuna journal: as the body, or as the file of a form.
 
-    `name` renames it, `project` gives it to another project than the file names.
+    `name` renames it, `project` gives it to another project than the file names, `study` says which one of a journal's.
     """
     who = caller()
     with read() as door:
         project = None if who.project_id is None else door.session.get_one(Project, who.project_id).reference
-    with _received() as file:
+    with _received() as received, _as_experiment(received) as (file, more):
         task = transfer.Import(
             file,
             client_id=who.client_id,
@@ -110,7 +114,24 @@ def import_experiment() -> Response:
             if task.experiment_id is not None:
                 _put_away(task.experiment_id)
             raise
-    return reply({"object": "import", "experiment": str(task.experiment_id), **task.counts})
+    return reply({"object": "import", "experiment": str(task.experiment_id), **task.counts, **more})
+
+
+@contextmanager
+def _as_experiment(file: BinaryIO) -> Iterator[tuple[BinaryIO, dict[str, Any]]]:
+    """Give the file as our JSON, with what the reply says of how it became that: a journal leaves trials out."""
+    file.seek(0)
+    is_journal = request.mimetype == _NDJSON or optuna.is_journal(file.read(_HEAD))
+    file.seek(0)
+    if not is_journal:
+        yield file, {}
+        return
+    study = optuna.chosen(optuna.read_journal(file), request.args.get("study"))
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as made:
+        text = TextIOWrapper(cast("BinaryIO", made), encoding="utf-8")
+        report = optuna.write(study, text)
+        text.detach()
+        yield cast("BinaryIO", made), {"left_out": dict(report.left_out)}
 
 
 def _put_away(experiment_id: int) -> None:

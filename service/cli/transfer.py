@@ -6,7 +6,7 @@ import sys
 import tempfile
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import IO, Any, BinaryIO, Final, cast
 
 import click
 
@@ -14,13 +14,10 @@ from service.cli.remote import Remote, remote
 from service.cli.shared import json_option, say, show_json
 from service.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from service.transfer import optuna
-
 __all__ = ["COMMANDS"]
 
 _SQLITE: Final = b"SQLite format 3"
-#: A journal is one JSON object a line, each with the code of an operation.
+#: How an Optuna journal begins, as service.transfer.optuna knows it: to import that would bring scipy.
 _JOURNAL: Final = (b'{"op_code":', b'{"worker_id":')
 _IN_MEMORY: Final = 16 * 1024 * 1024
 
@@ -126,7 +123,7 @@ def _import_study(server: Remote, source: str, name: str | None, query: dict[str
     from service.transfer import optuna  # noqa: PLC0415 it brings scipy, for which no other command should wait
 
     try:
-        chosen = _chosen(optuna.studies(source), name)
+        chosen = optuna.chosen(optuna.studies(source), name)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
             text = TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8")
             report = optuna.write(chosen, text)
@@ -137,15 +134,6 @@ def _import_study(server: Remote, source: str, name: str | None, query: dict[str
     except InvalidInputError as error:
         raise click.ClickException(error.message) from error
     return {**reply, "left_out": dict(report.left_out)}
-
-
-def _chosen(studies: list[optuna.Study], name: str | None) -> optuna.Study:
-    fitting = [study for study in studies if name in (None, study.name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(repr(study.name) for study in studies) or "none"
-    asked = f"no study {name!r}" if name else f"{len(studies)} studies: say which with --study"
-    raise click.ClickException(f"{asked}; there are {known}")
 
 
 def _told(reply: Any, as_json: bool, sentence: str) -> None:

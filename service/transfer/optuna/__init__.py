@@ -6,13 +6,17 @@ one into the JSON that `service.transfer.Import` takes.
 """
 
 from pathlib import Path
+from typing import BinaryIO
 
+from service.errors import InvalidInputError
 from service.transfer.optuna import journal, rdb
 from service.transfer.optuna.conversion import Report, write
 from service.transfer.optuna.study import Study, Trial
 
-__all__ = ["Report", "Study", "Trial", "studies", "write"]
+__all__ = ["Report", "Study", "Trial", "chosen", "is_journal", "read_journal", "studies", "write"]
 
+#: A journal is one JSON object a line, each with the code of an operation.
+_JOURNAL = (b'{"op_code":', b'{"worker_id":')
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -22,5 +26,27 @@ def studies(source: str) -> list[Study]:
         return rdb.read(source)
     path = Path(source)
     with path.open("rb") as file:
-        is_sqlite = file.read(len(_SQLITE)) == _SQLITE
-    return rdb.read(f"sqlite:///file:{path.resolve()}?mode=ro&uri=true") if is_sqlite else journal.read(path)
+        if file.read(len(_SQLITE)) != _SQLITE:
+            file.seek(0)
+            return journal.read(file)
+    return rdb.read(f"sqlite:///file:{path.resolve()}?mode=ro&uri=true")
+
+
+def is_journal(head: bytes) -> bool:
+    """Whether a file that begins like this is a journal."""
+    return head.startswith(_JOURNAL)
+
+
+def read_journal(file: BinaryIO) -> list[Study]:
+    """Read every study of a journal."""
+    return journal.read(file)
+
+
+def chosen(studies: list[Study], name: str | None) -> Study:
+    """Return the study called `name`, or the only one there is."""
+    fitting = [study for study in studies if name in (None, study.name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(repr(study.name) for study in studies) or "none"
+    asked = f"no study {name!r}" if name is not None else f"{len(studies)} studies: say which with `study`"
+    raise InvalidInputError(f"{asked}; there are {known}", field="study", expected=known)

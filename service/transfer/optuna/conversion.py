@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from typing import Any, Final, TextIO
 
 from service.db import strict_json
 from service.transfer import document
-from service.transfer.optuna.space import Space, space_of
+from service.transfer.optuna.space import Space, is_number, space_of
 from service.transfer.optuna.study import State, Study, Trial
 
 __all__ = ["Report", "write"]
@@ -100,7 +99,8 @@ def _suggestions(study: Study, space: Space, report: Report) -> Iterator[dict[st
 
 def _enqueued(trial: Trial, space: Space) -> dict[str, float]:
     """Return what a person asked to be tried next, as far as the space knows it."""
-    fixed = trial.system_attrs.get("fixed_params") or {}
+    given = trial.system_attrs.get("fixed_params")
+    fixed = given if isinstance(given, Mapping) else {}
     stored = {name: space.internal(name, value) for name, value in fixed.items()}
     return {name: value for name, value in stored.items() if value is not None}
 
@@ -129,8 +129,8 @@ def _observations(study: Study, space: Space, constraints: int, report: Report) 
 
 def _measured(trial: Trial, names: list[str], constraints: int) -> dict[str, Any]:
     """Return values, or a failure; a trial without its constraints' values has the others."""
-    finite = [value for value in trial.values if value is not None and math.isfinite(value)]
-    if trial.state is State.FAIL or len(finite) < len(names):
+    finite = [value for value in trial.values if is_number(value)]
+    if trial.state is State.FAIL or len(finite) != len(names):
         return {"failed": True}
     limits = [(f"constraint_{index}", value) for index, value in enumerate(_constraints(trial))]
     values = [{"name": name, "value": value} for name, value in (*zip(names, finite, strict=True), *limits)]
@@ -138,8 +138,8 @@ def _measured(trial: Trial, names: list[str], constraints: int) -> dict[str, Any
 
 
 def _constraints(trial: Trial) -> list[float]:
-    given = trial.system_attrs.get("constraints") or []
-    return [value for value in given if isinstance(value, int | float) and math.isfinite(value)]
+    given = trial.system_attrs.get("constraints")
+    return [value for value in given if is_number(value)] if isinstance(given, list | tuple) else []
 
 
 def _metadata(given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -148,8 +148,8 @@ def _metadata(given: Mapping[str, Any]) -> dict[str, Any] | None:
     return {str(name)[:_LONGEST_KEY]: _metadatum(value) for name, value in kept if value is not None} or None
 
 
-def _metadatum(value: Any) -> str | float | int:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+def _metadatum(value: Any) -> Any:
+    if is_number(value):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.replace("\x00", "")[:_LONGEST_TEXT]

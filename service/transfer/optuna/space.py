@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,10 +16,12 @@ from typing import Any, Final
 from service.errors import InvalidInputError
 from service.transfer.optuna.study import Distribution, Trial
 
-__all__ = ["Space", "space_of"]
+__all__ = ["Space", "check_distribution", "is_number", "space_of"]
 
 #: A grid of more steps is searched as a range.
 MOST_STEPS: Final = 200
+#: The largest number that a float holds.
+_LARGEST: Final = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,29 @@ class Space:
         if dimension.choices:
             word = choice_name(value)
             return dimension.choices.index(word) if word in dimension.choices else None
-        return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+        return float(value) if is_number(value) else None
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a number that can be computed with.
+
+    >>> [is_number(value) for value in (1, 0.5, True, "1", float("nan"), 10**400)]
+    [True, True, False, False, False, False]
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+def check_distribution(kind: str, given: Mapping[str, Any]) -> None:
+    """Raise ValueError or KeyError for what Optuna never writes; a kind that is not known here is for `space_of`."""
+    if kind == "CategoricalDistribution":
+        if not isinstance(given["choices"], list) or not given["choices"]:
+            raise ValueError("a categorical parameter needs choices")
+    elif kind in _KINDS:
+        low, high, step = given["low"], given["high"], given.get("step", given.get("q"))
+        if not (is_number(low) and is_number(high) and low <= high):
+            raise ValueError(f"expected a range, got {low!r:.40} to {high!r:.40}")
+        if step is not None and not (is_number(step) and step > 0):
+            raise ValueError(f"expected a step above 0, got {step!r:.40}")
 
 
 def space_of(trials: Sequence[Trial]) -> Space:

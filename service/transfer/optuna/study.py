@@ -53,7 +53,8 @@ class Study:
     def metric_names(self) -> list[str]:
         """The names given with `set_metric_names`, or `value`, or `value_0`, `value_1`, …"""
         given = self.system_attrs.get("study:metric_names")
-        if isinstance(given, list) and len(given) == len(self.directions) and len(set(given)) == len(given):
-            return [str(name) for name in given]
+        names = [str(name) for name in given] if isinstance(given, list) else []
+        if len(names) == len(self.directions) and len(set(names)) == len(names):
+            return names
         count = len(self.directions)
         return ["value"] if count == 1 else [f"value_{index}" for index in range(count)]

@@ -308,3 +308,46 @@ def test_an_observation_whose_suggestion_was_put_away_goes_out_with_its_place_an
     reply = imported(api, before)
     assert reply.status_code == 200, reply.text
     assert without_ids(exported(api, reply.json["experiment"])) == without_ids(before)
+
+
+# -- a study of Optuna's ---------------------------------------------------------------------------------------------
+
+JOURNAL = Path(__file__).parents[1] / "transfer" / "optuna" / "v5.0.journal"
+NDJSON = "application/x-ndjson"
+NEWLINE = b"\n"
+
+
+def test_a_journal_of_optunas_comes_in_as_an_experiment(api: Api) -> None:
+    reply = api.post("/v1/experiments/import?study=one&name=other", data=JOURNAL.read_bytes(), content_type=NDJSON)
+    assert reply.status_code == 200, reply.text
+    assert reply.json is not None
+    assert (reply.json["observations"], reply.json["left_out"]) == (4, {"PRUNED": 1})
+    shown = api.get(f"/v1/experiments/{reply.json['experiment']}").json
+    assert shown is not None
+    assert (shown["name"], shown["progress"]["observation_count"]) == ("other", 4)
+
+
+def test_a_journal_is_known_by_its_first_line_as_well(api: Api) -> None:
+    for data in (
+        {"data": JOURNAL.read_bytes(), "content_type": "application/json"},
+        {"data": {"file": (io.BytesIO(JOURNAL.read_bytes()), "optuna.journal")}},
+        {"data": JOURNAL.read_bytes(), "content_type": NDJSON, "headers": {"Idempotency-Key": "one"}},
+    ):
+        reply = api.post("/v1/experiments/import?study=two", **data)
+        assert (reply.status_code, reply.json["suggestions"]) == (200, 2), reply.text  # type: ignore[index]
+
+
+def test_a_journal_that_cannot_come_in_says_why_and_nothing_is_stored(api: Api) -> None:
+    text = JOURNAL.read_bytes()
+    for data, query, field, words in (
+        (text, "", "study", "'constrained'"),
+        (text, "?study=none", "study", "'constrained'"),
+        (text + b"{}\n", "?study=one", f"line {text.count(NEWLINE) + 1}", "is no operation"),
+        (b"", "", "study", "there are none"),
+        (b"rubbish\n", "", "line 1", "is not JSON"),
+    ):
+        reply = api.post(f"/v1/experiments/import{query}", data=data, content_type=NDJSON)
+        assert reply.status_code == 400, reply.text
+        error = reply.json["errors"][0]  # type: ignore[index]
+        assert (error["field"], words in reply.json["message"]) == (field, True), reply.text  # type: ignore[index]
+    assert api.get("/v1/experiments?state=all").json["count"] == 0  # type: ignore[index]

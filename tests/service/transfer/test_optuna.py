@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -110,6 +111,81 @@ def test_ranges_that_grew_are_joined_and_what_nothing_explains_is_refused() -> N
         space_of(trials)
     with pytest.raises(InvalidInputError, match="no trial"):
         space_of([])
+
+
+STARTED = b'{"op_code": 0, "study_name": "s", "directions": [1]}\n{"op_code": 4, "study_id": 0}\n'
+
+
+def parameter(trial: int = 0, value: object = 0.5, **attributes: object) -> bytes:
+    """A line that gives a trial a parameter."""
+    given = {"low": 0, "high": 1, **attributes}
+    distribution = json.dumps({"name": "FloatDistribution", "attributes": given})
+    line = {"op_code": 5, "trial_id": trial, "param_name": "x", "param_value_internal": value}
+    return json.dumps({**line, "distribution": distribution}).encode() + b"\n"
+
+
+WRONG_LINES: tuple[bytes, ...] = (
+    b"[]\n",
+    b'{"op_code": []}\n',
+    b'{"op_code": 4, "study_id": []}\n',
+    b'{"op_code": 4, "study_id": 0, "datetime_start": "0001-01-01T00:00:00+23:00"}\n',
+    b'{"op_code": 4, "study_id": 0, "values": [1, 2]}\n',
+    b'{"op_code": 6, "trial_id": 0, "state": -1}\n',
+    b'{"op_code": 6, "trial_id": -1, "state": 1}\n',
+    b'{"op_code": 6, "trial_id": 0, "state": 1, "values": ["much"]}\n',
+    b'{"op_code": 8, "trial_id": 0, "user_attr": 7}\n',
+    b'{"op_code": 2, "study_id": 0, "user_attr": {"half": "\\ud800"}}\n',
+    b'{"op_code": 0, "study_name": 7, "directions": [1]}\n',
+    b'{"op_code": 0, "study_name": "t", "directions": []}\n',
+    b'{"op_code": 5, "trial_id": 0, "param_name": "x", "param_value_internal": 0, "distribution": "{}"}\n',
+    parameter(value="a"),
+    parameter(value=float("inf")),
+    parameter(low="a"),
+    parameter(low=2),
+    parameter(step=0),
+    b"[" * 100_000 + b"\n",
+    b"\xff\n",
+)
+
+
+@pytest.mark.parametrize("line", WRONG_LINES, ids=range(len(WRONG_LINES)))
+def test_a_line_that_no_journal_has_is_named_by_its_number(line: bytes) -> None:
+    with pytest.raises(InvalidInputError, match="line 3 ") as refused:
+        optuna.read_journal(io.BytesIO(STARTED + line))
+    assert refused.value.facts["field"] == "line 3"
+
+
+def test_a_line_without_an_end_is_not_held_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optuna.journal, "LONGEST_LINE", 1000)
+    with pytest.raises(InvalidInputError, match="line 3 is longer than 1000"):
+        optuna.read_journal(io.BytesIO(STARTED + b'{"op_code": 2, "more": "' + b"x" * 1000 + b'"}\n'))
+
+
+def test_a_journal_with_any_of_its_parts_put_in_anothers_place_is_read_or_refused() -> None:
+    lines = [json.loads(line) for line in (FILES / "v5.0.journal").read_bytes().splitlines()]
+    parts = [value for line in lines for value in line.values()] + [None, -1, 1e400, 10**400, "", [], {}, [None]]
+    dice = random.Random(7)
+    outcomes = set()
+    for _ in range(400):
+        changed = [dict(line) for line in lines]
+        line = dice.choice(changed)
+        line[dice.choice(list(line))] = dice.choice(parts)
+        text = b"".join(json.dumps(item).encode() + b"\n" for item in changed)
+        try:
+            for study in optuna.read_journal(io.BytesIO(text)):
+                file = io.StringIO()
+                optuna.write(study, file)
+                Import(io.BytesIO(file.getvalue().encode()), client_id=1).check()
+            outcomes.add("read")
+        except InvalidInputError:
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
+
+
+def test_times_without_a_zone_are_taken_as_utc() -> None:
+    given = b'{"op_code": 4, "study_id": 0, "datetime_start": "2026-11-23T12:30:06"}\n'
+    (study,) = optuna.read_journal(io.BytesIO(STARTED + given))
+    assert str(study.trials[1].started_at) == "2026-11-23 12:30:06+00:00"
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ _TRANSFER: Final[dict[str, Schema]] = {
         "import",
         "What came in.",
         experiment=ID,
+        left_out=at_times(map_of(WHOLE, "PRUNED", "Trials of a study that did not come in, and why.")),
         observations=at_times(WHOLE),
         runs=at_times(WHOLE),
         stored=at_times(WHOLE),

@@ -22,10 +22,15 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     ),
     "transfer.import_experiment": Operation(
         reply="import",
-        takes={"application/json": {"type": "object"}, "multipart/form-data": _FORM},
+        takes={
+            "application/json": {"type": "object"},
+            "application/x-ndjson": {"type": "string"},
+            "multipart/form-data": _FORM,
+        },
         query=(
             query("name", "Another name for it."),
             query("project", "The project that gets it, where it is not the one that the file names."),
+            query("study", "Of an Optuna journal with several studies: which one."),
         ),
     ),
     "transfer.import_table": Operation(
