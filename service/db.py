@@ -1,36 +1,26 @@
 """The database: how it is opened, what a transaction is, what time it is there.
 
 SQLite's write transactions take the write lock at once (BEGIN IMMEDIATE), since one that reads first and writes later
-is refused without waiting; what else it needs is in service.sqlite. PostgreSQL gets time limits, so that nothing waits
-for ever.
+is refused without waiting; what else it needs is in service.sqlite, and what PostgreSQL needs in service.postgres.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
+from service import postgres
 from service import sqlite as sqlite_files
 
 __all__ = ["Database", "Id", "Json", "UtcDateTime", "insert_new", "strict_json"]
-
-#: Seconds after which a connection to PostgreSQL that nobody used is tried before it is trusted.
-_IDLE_S: Final = 2.0
-_POSTGRES_OPTIONS: Final = (
-    "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
-)
 
 
 def strict_json(value: Any) -> str:
@@ -77,17 +67,26 @@ Json: Final = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_n
 class Database:
     """One database, opened once a process.
 
-    `write()` is a transaction that commits when its block ends and rolls back when it raises; `read()` sees one moment
-    and never takes a write lock.
+    `write()` is a transaction that commits when its block ends and rolls back when it raises; `read()` sees one moment,
+    however many questions a page asks, and never takes a write lock; `look()` is for one question.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = _normalise(url)
-        self.engine = _engine(self.url, pool_size)
-        # One moment for all that a reader sees, also where a page asks ten questions.
-        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._reader = self.engine.execution_options(read_only=True, **level)
+        options = {
+            "json_serializer": strict_json,
+            "hide_parameters": True,  # a failing statement is logged, and a webhook's secret may be among its values
+            "pool_size": pool_size,
+            "max_overflow": 3 * pool_size,
+        }
         self._turns = sqlite_files.Turns(self.url.database) if self.is_sqlite else None
+        if self.is_sqlite:
+            self.engine = sqlite_files.open_engine(self.url, **options)
+            self._reader: Engine = self.engine.execution_options(read_only=True)
+        else:
+            self.engine = postgres.open_engine(self.url, **options)
+            self._reader = postgres.open_engine(self.url, isolation_level="AUTOCOMMIT", **options)
+            self._clock = postgres.Clock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -112,14 +111,24 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that only looks."""
+        with self.look() as session:
+            self.see_one_moment(session)
+            yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Open a session that only looks. On PostgreSQL each of its statements sees the moment at which it is run."""
         with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    def see_one_moment(self, session: Session) -> None:
+        """Have a `look` go on as a `read`."""
+        if not self.is_sqlite:  # where even a look is a transaction, which costs nothing there
+            postgres.see_one_moment(session)
+
     def now(self, session: Session) -> datetime:
         """Return the time by the database's clock: leases of several machines are measured on one clock."""
-        if self.is_sqlite:
-            return datetime.now(UTC)
-        return session.execute(sa.select(sa.func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+        return datetime.now(UTC) if self.is_sqlite else self._clock.now(session)
 
     def tidy(self) -> None:
         """Leave SQLite as one file, now that everybody else is gone: the last one out writes the log back into it."""
@@ -131,6 +140,7 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+        self._reader.dispose()
 
 
 def insert_new(
@@ -155,45 +165,3 @@ def _normalise(url: str) -> URL:
     if parsed.drivername in {"postgres", "postgresql"}:
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
-
-
-def _engine(url: URL, pool_size: int) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        if url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            url, json_serializer=strict_json, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size
-        )
-        event.listen(engine, "connect", sqlite_files.open_connection)
-        event.listen(engine, "begin", sqlite_files.begin)
-        return engine
-    engine = sa.create_engine(
-        url,
-        json_serializer=strict_json,
-        hide_parameters=True,  # a failing statement is logged, and a webhook's secret may be among its values
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 5},
-    )
-    event.listen(engine, "checkin", _note_use)
-    event.listen(engine, "checkout", _try_idle)
-    return engine
-
-
-def _note_use(_connection: Any, record: Any) -> None:
-    record.info["used_at"] = time.monotonic()
-
-
-def _try_idle(connection: Any, record: Any, _proxy: Any) -> None:
-    """Try a connection that was idle for a while: the server may have gone and come back.
-
-    SQLAlchemy's own `pool_pre_ping` asks the server before each transaction, which is a third of a small one.
-    """
-    used_at = record.info.get("used_at")
-    if used_at is None or time.monotonic() - used_at < _IDLE_S:
-        return
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except Exception as error:
-        raise DisconnectionError from error

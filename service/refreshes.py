@@ -74,9 +74,10 @@ def hold(session: Session, experiment_ids: Sequence[int]) -> dict[int, Refresh]:
     """
     held: dict[int, Refresh] = session.info.setdefault(_HELD, {})
     wanted = sorted(set(experiment_ids) - held.keys())
+    if len(wanted) > 1:
+        session.execute(_LOCK, {"keys": wanted})
     if wanted:
-        for row in session.scalars(_HOLD, {"keys": wanted}, execution_options={"populate_existing": True}):
-            row.version += 1
+        for row in session.scalars(_COUNT_UP, {"keys": wanted}, execution_options=_AS_IT_IS):
             held[row.experiment_id] = row
     return {key: held[key] for key in experiment_ids if key in held}
 
@@ -89,7 +90,11 @@ def is_held(session: Session, experiment_id: int) -> bool:
 #: Key of `session.info`: the rows that its transaction has locked. A session is one transaction (service.db).
 _HELD: Final = "held"
 _ID: Final = Refresh.experiment_id
-_HOLD: Final = sa.select(Refresh).where(_ID.in_(sa.bindparam("keys", expanding=True))).order_by(_ID).with_for_update()
+_WANTED: Final = _ID.in_(sa.bindparam("keys", expanding=True))
+_LOCK: Final = sa.select(_ID).where(_WANTED).order_by(_ID).with_for_update()
+#: To change a row is to lock it: one statement for the usual change, of one experiment.
+_COUNT_UP: Final = sa.update(Refresh).where(_WANTED).values(version=Refresh.version + 1).returning(Refresh)
+_AS_IT_IS: Final = {"populate_existing": True, "synchronize_session": False}
 _DUE: Final = sa.select(_ID).where(
     Refresh.due_at <= sa.bindparam("soon", type_=UtcDateTime()),
     sa.or_(Refresh.lease_until.is_(None), Refresh.lease_until < sa.bindparam("now", type_=UtcDateTime())),

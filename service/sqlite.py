@@ -19,12 +19,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.engine import Connection
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-__all__ = ["BUSY_TIMEOUT_MS", "Turns", "begin", "open_connection"]
+__all__ = ["BUSY_TIMEOUT_MS", "Turns", "open_engine"]
 
 #: How long a writer waits for another one, in milliseconds.
 BUSY_TIMEOUT_MS: Final = 15_000
@@ -76,9 +79,19 @@ def _flush(path: str) -> None:
         os.close(log)
 
 
-def open_connection(connection: Any, _record: Any) -> None:
+def open_engine(url: URL, **options: Any) -> Engine:
+    """Return an engine whose transactions begin as `_begin` says; the folder of its file is made."""
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, **options)
+    event.listen(engine, "connect", _open_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _open_connection(connection: Any, _record: Any) -> None:
     """Set up a new connection of the driver."""
-    connection.isolation_level = None  # the driver must not open transactions by itself: `begin` does
+    connection.isolation_level = None  # the driver must not open transactions by itself: `_begin` does
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "journal_mode=WAL",
@@ -88,7 +101,7 @@ def open_connection(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def begin(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     """Begin a transaction; one that writes takes the write lock at once."""
     raw: Any = connection.connection.dbapi_connection
     if connection.get_execution_options().get("read_only", False):

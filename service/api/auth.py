@@ -18,7 +18,7 @@ from service.api.idempotency import HEADER, once
 from service.api.limits import count_request
 from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from service.models import Experiment
-from service.tokens import Caller, authenticate
+from service.tokens import Caller, visit
 
 __all__ = [
     "ANYBODY",
@@ -31,6 +31,7 @@ __all__ = [
     "own_client",
     "own_secret",
     "requires",
+    "seen_version",
 ]
 
 P = ParamSpec("P")
@@ -91,9 +92,22 @@ def guard_of(view: Callable[..., Any]) -> Guard | None:
 
 
 def identify(secret: str) -> Caller:
-    """Return who a token belongs to, or raise."""
+    """Return who a token belongs to, or raise. The version of the path's experiment is noted (`seen_version`)."""
     database, session = services().database, first_look()
-    return authenticate(session, secret, now=lambda: database.now(session))
+    found = visit(session, secret, experiment_id=_experiment_of_path(), now=lambda: database.now(session))
+    g.version = found.version
+    return found.caller
+
+
+def _experiment_of_path() -> int | None:
+    named = (request.view_args or {}).get("experiment_id", "")
+    return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
+
+
+def seen_version() -> int | None:
+    """Return the version that the path's experiment had when this request began; None where there is none."""
+    found: int | None = g.version
+    return found
 
 
 def _check(found: Caller, guard: Guard) -> None:

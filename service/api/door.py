@@ -1,6 +1,6 @@
 """How a view reaches the database: its transactions are opened and closed here; after a commit, one nudge.
 
-A request begins with a look: who asks. What is read first goes on in the same transaction.
+A request begins with a look: who asks. What is read first goes on in the same session.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from service.events import RECORDED
 from service.nudge import Nudge
 from service.settings import Settings
 
-__all__ = ["Door", "Services", "first_look", "let_go", "read", "register", "services", "wait_until", "write"]
+__all__ = ["Door", "Services", "first_look", "let_go", "look", "read", "register", "services", "wait_until", "write"]
 
 EXTENSION: Final = "tradespace"
 #: Between two looks of a request that waits: short at first, so that a fast worker is not waited for in vain;
@@ -73,11 +73,11 @@ def register(app: Flask) -> None:
 
 
 def first_look() -> Session:
-    """Open the transaction that this request's first `read` goes on in, unless it is open."""
+    """Open the session that this request's first `look` or `read` goes on in, unless it is open."""
     if "first_look" in g:
         return cast("Session", g.first_look[1])
     stack = ExitStack()
-    session = stack.enter_context(services().database.read())
+    session = stack.enter_context(services().database.look())
     g.first_look = (stack, session)
     return session
 
@@ -89,15 +89,19 @@ def let_go() -> None:
 
 
 @contextmanager
+def look() -> Iterator[Door]:
+    """Ask one question, or several of which each may be answered as of another moment."""
+    session = first_look()
+    with g.pop("first_look")[0]:
+        yield Door(session, services())
+
+
+@contextmanager
 def read() -> Iterator[Door]:
-    """Open a transaction that only looks."""
-    if "first_look" in g:
-        stack, session = g.pop("first_look")
-        with stack:
-            yield Door(session, services())
-    else:
-        with services().database.read() as session:
-            yield Door(session, services())
+    """Open a transaction that only looks: all that is read in it is of one moment."""
+    with look() as door:
+        services().database.see_one_moment(door.session)
+        yield door
 
 
 @contextmanager
@@ -135,7 +139,7 @@ def wait_until(is_settled: Callable[[Door], bool], *, at_most_s: float = math.in
     end = time.monotonic() + min(at_most_s, services().settings.suggestion_wait_s)
     pause = _FIRST_LOOK_S
     while True:
-        with read() as door:
+        with look() as door:
             if is_settled(door):
                 return
         if time.monotonic() >= end:

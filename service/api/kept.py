@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Final, ParamSpec, cast
 
-import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, request
 from werkzeug.datastructures import Headers
 
 from service.api import conditional
-from service.api.door import first_look
-from service.models import Refresh
+from service.api.auth import seen_version
 
 __all__ = ["EXTENSION", "Kept", "Replies", "kept", "not_this_time", "register"]
 
@@ -30,7 +28,6 @@ EXTENSION: Final = "tradespace-replies"
 #: Bytes of bodies that a process keeps, and of the largest one.
 MOST_BYTES: Final = 32 * 1024 * 1024
 LARGEST: Final = 256 * 1024
-_VERSION: Final = sa.select(Refresh.version).where(Refresh.experiment_id == sa.bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
     def keeping(*args: P.args, **kwargs: P.kwargs) -> Response:
         if not _is_plain():
             return view(*args, **kwargs)
-        version = _version(str(kwargs["experiment_id"]))
+        version = seen_version()  # seen before anything else of it: a reply may be newer than its version, never older
         if version is None:
             return view(*args, **kwargs)
         replies = cast("Replies", current_app.extensions[EXTENSION])
@@ -114,13 +111,3 @@ def _is_plain() -> bool:
     """Whether somebody looks, and wants to see it."""
     skips = request.headers.get("X-Response-Content") == "skip"
     return request.method in ("GET", "HEAD") and not skips and not conditional.is_looking()
-
-
-def _version(experiment_id: str) -> int | None:
-    """Return the experiment's version now; None where there is none, which the view then says in its own words.
-
-    It is read in the transaction in which the view reads on: a reply is never newer than its version.
-    """
-    if not (experiment_id.isascii() and experiment_id.isdigit() and len(experiment_id) < 19):
-        return None
-    return first_look().scalar(_VERSION, {"key": int(experiment_id)})

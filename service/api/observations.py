@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from service import experiments, observations
 from service.api import render
 from service.api.auth import caller, requires
-from service.api.door import Door, read, write
+from service.api.door import Door, look, read, write
 from service.api.experiments import found, found_again, held
 from service.api.kept import kept
 from service.api.paging import window, windowed
@@ -54,7 +54,7 @@ def _allow_large_batches() -> None:
 def create(experiment_id: str) -> Response:
     """Store a result: answered once committed. With an `Idempotency-Key` it counts once however often it comes."""
     given, key = body(), request.headers.get("Idempotency-Key")
-    with read() as door:
+    with look() as door:
         row = _active(found(door, experiment_id))
         version = experiments.progress(door.session, [row.id])[row.id].version
         checked = _checked(given, row, Definition.of(row), key)

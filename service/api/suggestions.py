@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service import experiments, observations, suggestions
 from service.api.auth import requires
-from service.api.door import Door, read, wait_until, write
+from service.api.door import Door, look, read, wait_until, write
 from service.api.experiments import found, found_again
 from service.api.idempotency import check_key
 from service.api.kept import kept
@@ -39,7 +39,7 @@ def create(experiment_id: str) -> Response:
     the suggestion then waits for it, a little. A request that is sent again with its `Idempotency-Key` gets the same.
     """
     wanted = parse_wanted(body(), check_key(request.headers.get("Idempotency-Key")))
-    with read() as door:
+    with look() as door:
         row = found(door, experiment_id)
         refuse_runs_only(row, "Suggestions")
         seen = experiments.progress(door.session, [row.id])[row.id]

@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from service.errors import NotFoundError
 from service.models import Experiment, Project, Refresh
@@ -20,12 +21,26 @@ __all__ = ["SORTS", "Listing", "find", "listed", "progress", "project_references
 def find(session: Session, experiment_id: int, *, client_id: int, only: int | None = None) -> Experiment:
     """Return an experiment of this client, or raise `NotFoundError`: foreign ones do not exist for it.
 
-    `only` is the one experiment that a guest's token is for.
+    `only` is the one experiment that a guest's token is for. Its `progress` comes with it: hardly anybody wants the one
+    without the other, and what a session has seen of either it does not ask for again.
     """
-    experiment = session.get(Experiment, experiment_id)
+    experiment = session.identity_map.get(identity_key(Experiment, experiment_id))
+    if experiment is None:
+        found = session.execute(_WITH_PROGRESS, {"key": experiment_id}).one_or_none()
+        session.info[_SEEN, experiment_id] = found  # a session forgets rows that nobody holds
+        experiment = None if found is None else found[0]
     if experiment is None or experiment.client_id != client_id or only not in (None, experiment.id):
         raise NotFoundError(f"No experiment {experiment_id}", experiment=str(experiment_id))
     return experiment
+
+
+_SEEN: Final = "seen"
+# Built once: to build a statement costs as much as to run it.
+_WITH_PROGRESS: Final = (
+    sa.select(Experiment, Refresh)
+    .outerjoin(Refresh, Refresh.experiment_id == Experiment.id)
+    .where(Experiment.id == sa.bindparam("key"))
+)
 
 
 @dataclass(frozen=True)

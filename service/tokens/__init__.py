@@ -1,6 +1,6 @@
 """Keys to the API: made, looked up, changed, ended. Only a digest is kept: a copy of the database opens nothing."""
 
-from service.tokens.callers import PERMISSIONS, SCOPES, Caller, authenticate, permission_of
+from service.tokens.callers import PERMISSIONS, SCOPES, Caller, authenticate, permission_of, visit
 from service.tokens.granting import KINDS, NewToken, create, share
 from service.tokens.issuing import GUEST_LASTS, bootstrap, first_client, issue, service_key
 from service.tokens.managing import TokenChange, end, find, listed, update
@@ -27,4 +27,5 @@ __all__ = [
     "service_key",
     "share",
     "update",
+    "visit",
 ]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.errors import AuthenticationError, PermissionDeniedError
-from service.models import Client, Token
+from service.models import Client, Refresh, Token
 from service.tokens.secrets import digest, is_mistyped
 
-__all__ = ["PERMISSIONS", "SCOPES", "Caller", "authenticate", "permission_of"]
+__all__ = ["PERMISSIONS", "SCOPES", "Caller", "Visit", "authenticate", "permission_of", "visit"]
 
 #: What a token may do, one by one: look; report results; ask for suggestions; make and change experiments; see to a
 #: client's tokens and name; see to the clients themselves.
@@ -80,7 +80,15 @@ class Caller:
         )
 
 
-#: All that a request needs to know of its token.
+@dataclass(frozen=True)
+class Visit:
+    """A caller, and the version of the experiment that the request is about: None where it is about none."""
+
+    caller: Caller
+    version: int | None
+
+
+#: All that a request needs to know of its token, and in the same breath of the experiment that it names.
 _COLUMNS: Final = (
     Token.client_id,
     Token.scopes,
@@ -92,23 +100,34 @@ _COLUMNS: Final = (
     Token.revoked_at,
     Token.expires_at,
     Client.deleted_at,
+    sa.select(Refresh.version).where(Refresh.experiment_id == sa.bindparam("e")).scalar_subquery().label("version"),
 )
 _FIND: Final = sa.select(*_COLUMNS).join(Client, Client.id == Token.client_id).where(Token.digest == sa.bindparam("d"))
 
 
 def authenticate(session: Session, secret: str, *, now: Callable[[], datetime] | datetime) -> Caller:
-    """Return who `secret` belongs to, or raise: no token, unknown, revoked, of a deleted client, expired.
+    """Return who `secret` belongs to, or raise: no token, unknown, revoked, of a deleted client, expired."""
+    return visit(session, secret, experiment_id=None, now=now).caller
+
+
+def visit(session: Session, secret: str, *, experiment_id: int | None, now: Callable[[], datetime] | datetime) -> Visit:
+    """Return who comes with `secret`, as `authenticate` does, and how far the experiment is, whoever's it may be.
 
     The clock may be a function: it is asked only where a token can expire.
     """
     if not secret:
         raise AuthenticationError("This endpoint requires an API token: give it as HTTP Basic user name or as Bearer")
-    found = None if is_mistyped(secret) else session.execute(_FIND, {"d": digest(secret)}).one_or_none()
+    asked = {"d": digest(secret), "e": experiment_id}
+    found = None if is_mistyped(secret) else session.execute(_FIND, asked).one_or_none()
     if found is None or found.revoked_at is not None or found.deleted_at is not None:
         message = "This endpoint requires a valid API token. The one given is not known here."
         raise PermissionDeniedError(message, token_status="revoked")  # noqa: S106 a status, not a secret
     if found.expires_at is not None and found.expires_at <= (now() if callable(now) else now):
         raise PermissionDeniedError("This API token has expired.", token_status="expired")  # noqa: S106
+    return Visit(_caller(found), found.version)
+
+
+def _caller(found: sa.Row[Any]) -> Caller:
     return Caller(
         client_id=found.client_id,
         scopes=frozenset(found.scopes),
