@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from service.errors import UnavailableError
 from service.settings import PREFIX, Settings
 
-__all__ = ["KEY_FILE", "Seal", "key_file"]
+__all__ = ["KEY_FILE", "Seal", "key_file", "keys_of", "read_keys"]
 
 #: The key that `tradespace up` makes, in its data folder.
 KEY_FILE: Final = "secret.key"
@@ -55,16 +55,7 @@ class Seal:
 
         Raise `UnavailableError` if there is such a file and it cannot be read.
         """
-        if settings.secret_keys:
-            return cls(settings.each_secret_key)
-        beside = key_file(settings.database_url)
-        if beside is None or not beside.exists():
-            return cls([])
-        try:
-            return cls(Settings.from_env({f"{_SETTING}_FILE": str(beside)}).each_secret_key)
-        except OSError as error:
-            message = f"the key of secrets, {beside}, cannot be read: {error.strerror}. Or set {_SETTING}"
-            raise UnavailableError(message) from error
+        return cls(keys_of(settings))
 
     @property
     def has_key(self) -> bool:
@@ -115,6 +106,23 @@ class Seal:
         except UnavailableError:
             return False
         return True
+
+
+def keys_of(settings: Settings) -> list[str]:
+    """Return the keys that `Seal.of` has; none if there are none. It raises the same."""
+    if settings.secret_keys:
+        return settings.each_secret_key
+    beside = key_file(settings.database_url)
+    return [] if beside is None or not beside.exists() else read_keys(beside)
+
+
+def read_keys(file: Path) -> list[str]:
+    """Return the keys in a file. Raise `InvalidInputError` if they are none, `UnavailableError` if it can't be read."""
+    try:
+        return Settings.from_env({f"{_SETTING}_FILE": str(file)}).each_secret_key
+    except OSError as error:
+        message = f"the key of secrets, {file}, cannot be read: {error.strerror}. Or set {_SETTING}"
+        raise UnavailableError(message) from error
 
 
 def key_file(database_url: str) -> Path | None:

@@ -11,7 +11,7 @@ from itertools import chain
 
 import click
 
-from service.cli import access, doctor, experiments, system, transfer
+from service.cli import access, doctor, experiments, keys, system, transfer
 
 __all__ = ["main"]
 
@@ -38,5 +38,6 @@ def main() -> None:
     """
 
 
-for command in chain(system.COMMANDS, doctor.COMMANDS, access.COMMANDS, experiments.COMMANDS, transfer.COMMANDS):
+_GROUPS = (system, keys, doctor, access, experiments, transfer)
+for command in chain.from_iterable(group.COMMANDS for group in _GROUPS):
     main.add_command(command)

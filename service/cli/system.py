@@ -1,4 +1,4 @@
-"""`tradespace up`, and one process of the system each: serve, worker, ingest, relay; migrate; rekey; alive."""
+"""`tradespace up`, and one process of the system each: serve, worker, ingest, relay; migrate; alive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
 import click
@@ -21,15 +20,16 @@ from redis.retry import Retry
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import embedded, migrations, tokens, webhooks
-from service.cli.shared import console, database, read_settings, say, without_password
+from service import embedded, migrations, tokens
+from service.cli.keys import make_key
+from service.cli.shared import console, read_settings, say, without_password
 from service.db import Database
 from service.embedded import Plan
-from service.sealing import KEY_FILE, Seal
-from service.settings import PREFIX, Settings
+from service.sealing import KEY_FILE
+from service.settings import Settings
 from service.supervisor import Supervisor
 
-__all__ = ["COMMANDS", "make_key"]
+__all__ = ["COMMANDS"]
 
 _COLORS: Final = {"web": "cyan", "worker": "magenta", "ingest": "green", "relay": "yellow", "valkey": "blue"}
 _FOREVER_S: Final = 60.0
@@ -128,20 +128,6 @@ def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path)
     )
 
 
-def make_key(file: Path) -> None:
-    """Make the key of secrets at the first start, for nobody else to read. It is whole or not there at all."""
-    if file.exists():
-        return
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(f"{token_hex(32)}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)
-    say(f"Made {file}, the key of the webhooks' secrets: keep a copy of it, away from the database's.")
-
-
 def _refuse_taken_port(port: int, option: str) -> None:
     if embedded.is_taken(port):
         raise click.ClickException(f"port {port} is taken by another program; choose another one with {option}")
@@ -186,23 +172,6 @@ def migrate() -> None:
     _prepare(database, settings)
     say(f"The schema is at {migrations.current(database.engine)}.")
     database.close()
-
-
-@click.command()
-def rekey() -> None:
-    """Encrypt the secrets of all webhooks by the first key of TRADESPACE_SECRET_KEYS.
-
-    \b
-    To change the key: put a new one before the old (`new,old`), restart what runs, and run this; then the old may go.
-    Secrets that stand in the database as they are, from before there was a key, are encrypted too.
-    """
-    settings = read_settings()
-    with database(settings) as opened, opened.write() as session:
-        seal = Seal.of(settings)
-        if not seal.has_key:
-            raise click.ClickException(f"there is no key: set {PREFIX}SECRET_KEYS")
-        changed = webhooks.reseal(session, seal=seal)
-    say(f"{changed} webhooks' secrets are encrypted anew.")
 
 
 def _become(*argv: str) -> None:
@@ -251,4 +220,4 @@ def alive(process: str) -> None:
     _become("tasks.liveness", process)
 
 
-COMMANDS: Final = (up, serve, worker, ingest, relay, alive, migrate, rekey)
+COMMANDS: Final = (up, serve, worker, ingest, relay, alive, migrate)
