@@ -20,7 +20,7 @@ database = Database(os.environ["LOAD_DATABASE_URL"])
 @app.get("/v1/experiments/<int:key>")
 def one(key: int) -> ResponseReturnValue:
     """Return a row."""
-    with database.read() as session:
+    with database.look() as session:
         row = session.execute(
             sa.select(Experiment.id, Experiment.name, Experiment.metrics).where(Experiment.id == key)
         ).one()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -155,7 +156,8 @@ def _checked(given: Any, row: Experiment, definition: Definition, key: str | Non
     if document.get("result_id") is None:
         document["result_id"] = key
     parsed = schema.parse_document({**document, "experiment": row.id}, result_id=uuid.uuid4().hex)
-    return schema.check_result(parsed, definition)
+    checked = schema.check_result(parsed, definition)
+    return replace(checked, is_new=document["result_id"] is None)
 
 
 def _stored(door: Door, row: Experiment, results: Sequence[Result]) -> list[dict[str, Any]]:

@@ -104,11 +104,14 @@ def _without_known(
 
 
 def _known(session: Session, results: Sequence[Result]) -> dict[tuple[int, str], tuple[int, str]]:
+    named = [result for result in results if not result.is_new]
+    if not named:
+        return {}
     found = session.execute(
         _KNOWN,
         {
-            "mine": list({result.experiment_id for result in results}),
-            "ids": list({result.result_id for result in results}),
+            "mine": list({result.experiment_id for result in named}),
+            "ids": list({result.result_id for result in named}),
         },
     )
     return {(row.experiment_id, row.result_id): (row.id, row.payload_hash) for row in found}

@@ -65,6 +65,7 @@ class Result:
     """A checked result: either of a suggestion or of a configuration the producer chose.
 
     A partial one lacks some metrics, which may come later. The task of a suggestion's result is the suggestion's.
+    Where `is_new` its id was made just now, so it cannot have come before.
     """
 
     experiment_id: int
@@ -76,6 +77,7 @@ class Result:
     result_id: str
     task: str | None = None
     partial: bool = False
+    is_new: bool = False
 
     @property
     def documents(self) -> list[dict[str, Any]]:

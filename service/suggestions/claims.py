@@ -15,17 +15,20 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from service.models import Experiment, Refresh, Suggestion
 from service.refreshes import hold, is_held
 from service.schemas.experiment import Definition
 from service.suggestions.making import Asked, opened, refuse_deleted
-from service.suggestions.pool import ask_for_refill, is_searched
+from service.suggestions.pool import is_searched, want_another
 from service.suggestions.reading import is_open
 from service.suggestions.unmodelled import next_of_grid, quasi_random, with_task
 
 __all__ = ["claim", "claim_many", "claimed_before", "claimed_together"]
+
+#: A pool with no more than this is filled again.
+LOW: Final = 1
 
 
 def claimed_before(session: Session, experiment_id: int, claim_key: str | None) -> Suggestion | None:
@@ -91,47 +94,56 @@ def _claim(session: Session, experiment: Experiment, asked: Sequence[Asked], *, 
     refresh = hold(session, [experiment.id])[experiment.id]
     refuse_deleted(experiment)
     definition = cache(partial(Definition.of, experiment))  # read only where no pool spares it
-    claimed = []
+    claimed, left = [], 0
     for one in asked:
-        suggestion = _next(session, experiment, definition, refresh, now=now)
+        suggestion, left = _next(session, experiment, definition, refresh, now=now)
         claimed.append(opened(suggestion, one, now=now))
         session.add(suggestion)
         session.flush()
-    if is_searched(experiment):
-        ask_for_refill(session, experiment, refresh, now=now)
+    if left <= LOW and is_searched(experiment):
+        want_another(session, experiment, refresh, now=now)
     return claimed
 
 
 def _next(
     session: Session, experiment: Experiment, definition: Callable[[], Definition], refresh: Refresh, *, now: datetime
-) -> Suggestion:
+) -> tuple[Suggestion, int]:
+    """Return what is handed out next, and how many the pool has beside it."""
     if not is_searched(experiment):
         queued = session.scalars(_QUEUED, {"key": experiment.id}).one_or_none()
         make = next_of_grid if experiment.type == "grid" else quasi_random
-        return queued or make(session, experiment, definition(), now=now)
-    while (waiting := session.scalars(_WAITING, {"key": experiment.id}).one_or_none()) is not None:
+        return queued or make(session, experiment, definition(), now=now), 0
+    while (found := session.execute(_WAITING, {"key": experiment.id}).one_or_none()) is not None:
+        waiting: Suggestion = found[0]
         if waiting.state == "queued":
-            return waiting
+            return waiting, found.pooled
+        taken = found.is_taken
         if experiment.tasks and waiting.task is None:
             with_task(session, waiting, experiment, definition())
-        if not session.scalar(_IS_OPEN, {"key": experiment.id, "configuration": waiting.key}):
+            taken = session.scalar(_IS_OPEN, {"key": experiment.id, "configuration": waiting.key})
+        if not taken:
             is_fresh = waiting.model_generation == refresh.data_generation
             waiting.source = "pool" if is_fresh else "stale_pool"
-            return waiting
+            return waiting, found.pooled - 1
         session.delete(waiting)  # a person has named the same configuration
         session.flush()
-    return quasi_random(session, experiment, definition(), now=now)
+    return quasi_random(session, experiment, definition(), now=now), 0
 
 
 # Built once: to build a statement costs as much as to run it.
 _MINE: Final = sa.select(Suggestion).where(Suggestion.experiment_id == sa.bindparam("key"))
 _QUEUED: Final = _MINE.where(Suggestion.state == "queued").order_by(Suggestion.rank, Suggestion.id).limit(1)
-#: What people have queued comes before what is pooled: so do the words, read backwards.
+_OTHER: Final = aliased(Suggestion)
+_TAKEN: Final = sa.exists().where(is_open(sa.bindparam("key"), _OTHER))
+_POOLED: Final = sa.select(sa.func.count()).where(_OTHER.experiment_id == sa.bindparam("key"), _OTHER.state == "pooled")
+#: What people have queued comes before what is pooled: so do the words, read backwards. With it comes whether the same
+#: configuration is being tried, and how many are pooled.
 _WAITING: Final = (
-    _MINE.where(Suggestion.state.in_(("queued", "pooled")))
+    _MINE.add_columns(
+        _TAKEN.where(_OTHER.key == Suggestion.key).label("is_taken"), _POOLED.scalar_subquery().label("pooled")
+    )
+    .where(Suggestion.state.in_(("queued", "pooled")))
     .order_by(Suggestion.state.desc(), Suggestion.rank, Suggestion.id)
     .limit(1)
 )
-_IS_OPEN: Final = sa.select(
-    sa.exists().where(is_open(sa.bindparam("key")), Suggestion.key == sa.bindparam("configuration"))
-)
+_IS_OPEN: Final = sa.select(_TAKEN.where(_OTHER.key == sa.bindparam("configuration")))

@@ -14,7 +14,7 @@ from service.models import Experiment, Refresh, Suggestion
 from service.refreshes import want_refill
 from service.schemas.assignments import assignments_key
 
-__all__ = ["Proposal", "ask_for_refill", "is_pool_coming", "is_searched", "refill", "want_another"]
+__all__ = ["Proposal", "is_pool_coming", "is_searched", "refill", "want_another"]
 
 #: A pool that nobody began to renew for this long is not coming: workers are away, and waiting would help nobody.
 PATIENCE: Final = timedelta(seconds=1)
@@ -24,7 +24,6 @@ Proposal = Mapping[str, Any]
 # Built once: to build a statement costs as much as to run it.
 _OF_STATE: Final = sa.and_(Suggestion.experiment_id == sa.bindparam("key"), Suggestion.state == sa.bindparam("state"))
 _EXISTS: Final = sa.select(sa.exists().where(_OF_STATE))
-_COUNT: Final = sa.select(sa.func.count()).where(_OF_STATE)
 
 
 def is_searched(experiment: Experiment) -> bool:
@@ -62,15 +61,6 @@ def _is_behind(session: Session, row: Refresh, generation: int) -> bool:
 
 def _exists(session: Session, experiment_id: int, state: str) -> bool:
     return bool(session.scalar(_EXISTS, {"key": experiment_id, "state": state}))
-
-
-def ask_for_refill(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:
-    """Have the pool filled again once a single suggestion is left of it."""
-    if refresh.refill_wanted:
-        return
-    left = session.scalar(_COUNT, {"key": experiment.id, "state": "pooled"}) or 0
-    if left <= 1:
-        want_another(session, experiment, refresh, now=now)
 
 
 def want_another(session: Session, experiment: Experiment, refresh: Refresh, *, now: datetime) -> None:

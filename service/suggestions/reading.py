@@ -68,8 +68,6 @@ def _mine(experiment_id: int, states: Sequence[str]) -> sa.Select[Suggestion]:
     return sa.select(Suggestion).where(Suggestion.experiment_id == experiment_id, Suggestion.state.in_(states))
 
 
-def is_open(experiment_id: int | sa.BindParameter[int]) -> sa.ColumnElement[bool]:
+def is_open(experiment_id: int | sa.BindParameter[int], of: type[Suggestion] = Suggestion) -> sa.ColumnElement[bool]:
     """What is being tried now: neither closed, nor expired, nor deleted."""
-    return sa.and_(
-        Suggestion.experiment_id == experiment_id, Suggestion.state == "open", Suggestion.deleted_at.is_(None)
-    )
+    return sa.and_(of.experiment_id == experiment_id, of.state == "open", of.deleted_at.is_(None))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service import arrays
 from service.combinations import next_combination
+from service.db import Id
 from service.models import Configuration, Experiment, Observation, Suggestion
 from service.schemas.assignments import assignments_key
 from service.schemas.experiment import Definition
@@ -33,8 +34,7 @@ def quasi_random(session: Session, experiment: Experiment, definition: Definitio
 
     Workers fill pools from the same sequence, so points that are open or measured already are passed over.
     """
-    newest = sa.select(Suggestion.assignments).where(is_open(experiment.id)).order_by(Suggestion.id.desc())
-    avoid = session.scalars(newest.limit(MOST_AVOIDED)).all()
+    avoid = session.scalars(_NEWEST_OPEN, {"key": experiment.id}).all()
     for _ in range(MOST_SKIPPED):
         index = _next_index(session, experiment.id)
         assignments = arrays.quasi_random(definition, seed=experiment.seed, index=index, avoid=avoid)
@@ -83,24 +83,31 @@ def with_task(session: Session, suggestion: Suggestion, experiment: Experiment, 
 
 def _next_index(session: Session, experiment_id: int) -> int:
     """Take the next number of the experiment's sequence; no two claims get the same."""
-    following = session.execute(
-        sa.update(Experiment)
-        .where(Experiment.id == experiment_id)
-        .values(quasi_random_index=Experiment.quasi_random_index + 1)
-        .returning(Experiment.quasi_random_index)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+    following: int = session.execute(_COUNT_UP, {"key": experiment_id}).scalar_one()
     return following - 1
 
 
 def _is_measured(session: Session, experiment_id: int, key: str) -> bool:
-    return session.scalar(_measured(experiment_id, key).limit(1)) is not None
+    return bool(session.scalar(_IS_MEASURED, {"key": experiment_id, "configuration": key}))
 
 
-def _measured(experiment_id: int, key: Any) -> sa.Select[int]:
-    """The observations of a configuration that count."""
-    return (
-        sa.select(Observation.id)
-        .join(Configuration, Configuration.id == Observation.configuration_id)
-        .where(Configuration.experiment_id == experiment_id, Configuration.key == key, Observation.deleted_at.is_(None))
-    )
+# Built once, and of the tables, not the classes: to build a statement costs what running it does; objects cost more.
+_KEY: Final = sa.bindparam("key", type_=Id)
+_NEWEST_OPEN: Final = (
+    sa.select(Suggestion.__table__.c.assignments)
+    .where(is_open(_KEY))
+    .order_by(Suggestion.__table__.c.id.desc())
+    .limit(MOST_AVOIDED)
+)
+_EXPERIMENTS: Final = cast("sa.Table", Experiment.__table__)
+_COUNT_UP: Final = (
+    sa.update(_EXPERIMENTS)
+    .where(_EXPERIMENTS.c.id == _KEY)
+    .values(quasi_random_index=_EXPERIMENTS.c.quasi_random_index + 1)
+    .returning(_EXPERIMENTS.c.quasi_random_index)
+)
+_IS_MEASURED: Final = sa.select(
+    sa.exists()
+    .where(Configuration.experiment_id == _KEY, Configuration.key == sa.bindparam("configuration"))
+    .where(Observation.configuration_id == Configuration.id, Observation.deleted_at.is_(None))
+)
