@@ -26,7 +26,7 @@ from objectives.scalarization import augmented_chebyshev, normalise, simplex_wei
 from objectives.shapes import Bools, Floats, Ints
 from objectives.surrogates import Surrogate
 
-__all__ = ["Scalarized", "conditioned", "fit", "local_rows", "scalarized"]
+__all__ = ["Scalarized", "conditioned", "fit", "is_refit_due", "local_rows", "scalarized"]
 
 #: hyperparameters are searched again once the data has grown by this share; half of it bought no hypervolume
 GROWTH = 0.1
@@ -76,7 +76,7 @@ def fit(
     (True, ['version', 'generation', 'fitted_at', 'seen', 'notes', 'kernels', 'thetas', 'population'])
     """
     previous = previous or Models()
-    refit = _due(previous, data) if refit is None else refit
+    refit = is_refit_due(previous, data) if refit is None else refit
     work = _Work(problem, data, previous, rng, refit)
     gps = work.composed(tuple(work.metric_gp(j) for j in range(problem.k)))
     success = work.success_gp()
@@ -126,7 +126,8 @@ def scalarized(problem: Problem, data: Data, models: Models, rng: np.random.Gene
     return Scalarized(weights, fit_gp(Z, models.features.owner, values))
 
 
-def _due(previous: Models, data: Data) -> bool:
+def is_refit_due(previous: Models, data: Data) -> bool:
+    """Whether `fit` searches the hyperparameters again by itself; else it conditions what they were on `data`."""
     return len(data) >= previous.fitted_at + _step(data) or not previous.thetas
 
 

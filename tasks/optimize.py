@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits
 
 from objectives.errors import SpaceExhaustedError
+from objectives.fitting import is_refit_due
 from objectives.hypervolume import Front, contributions, observed_front
 from objectives.importances import importances
 from objectives.optimizer import Candidate, Models, fit, suggest
@@ -65,6 +66,7 @@ class _Work:
     old_front: Any
     old_models: Models | None
     model_generation: int
+    needs_models: bool
 
     @property
     def problem(self) -> Problem:
@@ -150,7 +152,7 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
     started, cost_s = time.monotonic(), time.process_time()
     # The dice of a refresh are those of its experiment and data: the same data give the same pool.
     rng = np.random.default_rng([work.experiment.seed, work.generation])
-    models = None if lease.is_degraded else _fit(work, rng)
+    models = None if lease.is_degraded or not work.needs_models else _fit(work, rng)
     learned = None if models is None else _learned(models)
     proposals = [_proposal(candidate) for candidate in _candidates(work, front, models, rng)]
     fit_s, rest = time.monotonic() - started, refreshes.rest_after(time.process_time() - cost_s)
@@ -177,11 +179,8 @@ def _publish_importances(
 ) -> None:
     """Work out how much each parameter matters if that is due; the pool is out already, so nobody waits for it."""
     with database.read() as session:
-        experiment, row = (
-            session.get_one(Experiment, lease.experiment_id),
-            session.get_one(Refresh, lease.experiment_id),
-        )
-        if not knowledge.are_importances_due(session, experiment, row):
+        row = session.get_one(Refresh, lease.experiment_id)
+        if not knowledge.are_importances_due(session, work.experiment, row):
             return
     with threadpool_limits(limits=1):
         found = importances(models, rng=rng)
@@ -204,6 +203,7 @@ def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
     row = session.get_one(Refresh, experiment_id)
     found = measured(session, experiment_id, Definition.of(experiment))
     state = fronts.model_state(session, experiment_id)
+    old_models = None if state is None else Models.from_dict(state.state)
     wanted = max(pool_size, experiment.parallel_bandwidth or 0, len(found.data.pending) + 1)
     return _Work(
         experiment=experiment,
@@ -212,8 +212,12 @@ def _read(session: Session, experiment_id: int, pool_size: int) -> _Work:
         observation_count=row.observation_count,
         pool_size=min(max(MOST_POOLED, pool_size), wanted),
         old_front=fronts.latest(session, experiment_id),
-        old_models=None if state is None else Models.from_dict(state.state),
+        old_models=old_models,
         model_generation=0 if state is None else state.generation,
+        # A grid and chance ask no model. Who asks has the stored one conditioned on what is new: so far does it do.
+        needs_models=suggestions.is_searched(experiment)
+        or is_refit_due(old_models or Models(), found.searched)
+        or knowledge.are_importances_due(session, experiment, row),
     )
 
 
@@ -316,6 +320,8 @@ def _hypervolume_of_first(work: _Work, count: int, ref_point: Any) -> float:
 
 
 def _candidates(work: _Work, front: Front, models: Models | None, rng: np.random.Generator) -> tuple[Candidate, ...]:
+    if not suggestions.is_searched(work.experiment):
+        return ()  # they come one by one, without a pool
     strategy = work.experiment.strategy if models is not None else "quasi_random"
     if work.searched is not work.data:  # the front to beat is the one inside today's bounds
         front = observed_front(work.problem, work.searched, ref_point=front.ref_point)
@@ -374,7 +380,7 @@ def _publish_pool(
             now=now,
         )
     count = suggestions.refill(session, experiment.id, proposals, model_generation=work.generation, now=now)
-    kind = EventType.SUGGESTION_READY if learned is not None else EventType.MODEL_DEGRADED
+    kind = EventType.MODEL_DEGRADED if lease.is_degraded else EventType.SUGGESTION_READY
     data = {"model_generation": work.generation, "count": count}
     record(session, kind, client_id=experiment.client_id, experiment_id=experiment.id, data=data, now=now)
 

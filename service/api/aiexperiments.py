@@ -157,9 +157,10 @@ def start(experiment_id: str) -> Response:
     """Make a run with the next suggestion, or with the assignments that the body names."""
     parsed = parse_new_run(body())
     with read() as door:
-        key = found_ai(door, experiment_id).id
+        row = found_ai(door, experiment_id)
+        key, is_searched = row.id, suggestions.is_searched(row)
         newest = experiments.progress(door.session, [key])[key].data_generation
-    if not parsed.assignments and parsed.state in (None, "active"):
+    if is_searched and not parsed.assignments and parsed.state in (None, "active"):
         wait_until(lambda door: not suggestions.is_pool_coming(door.session, key, generation=newest, now=door.now))
     with write() as door:
         run = lifecycle.start(door.session, found_ai(door, experiment_id), parsed, now=door.now)
