@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -75,12 +76,16 @@ def of_configurations(session: Session, configuration_ids: Sequence[int]) -> dic
 
 
 def _with_configuration(experiment_id: Any, *, deleted: bool = False) -> sa.Select[Observation, Configuration]:
-    is_wanted = Observation.deleted_at.is_not(None) if deleted else Observation.deleted_at.is_(None)
     return (
         sa.select(Observation, Configuration)
         .join(Configuration, Configuration.id == Observation.configuration_id)
-        .where(Observation.experiment_id == experiment_id, is_wanted)
+        .where(*_wanted(experiment_id, deleted=deleted))
     )
+
+
+def _wanted(experiment_id: Any, *, deleted: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    is_wanted = Observation.deleted_at.is_not(None) if deleted else Observation.deleted_at.is_(None)
+    return (Observation.experiment_id == experiment_id, is_wanted)
 
 
 # Built once: every reply with an experiment asks for both, and to build a statement costs as much as to run it.
@@ -98,13 +103,26 @@ def listed(
 ) -> tuple[Page[Found], int]:
     """Return a page of observations, each with its configuration, and how many there are in all.
 
-    By id a page costs what the page holds. Any other order reads and sorts all observations of the experiment in the
-    database, since what they are sorted by lies inside documents: some tens of milliseconds for 10,000 of them.
+    By id a page costs what the page holds. Any other order has the database look at all observations of the experiment,
+    since what they are sorted by lies inside documents; it sorts those keys alone, and then the page's rows are read.
     """
-    found = walk(
-        session, _with_configuration(experiment.id, deleted=deleted), order_of(session, experiment, sort), window
-    )
-    return found, _count(session, experiment.id, deleted=deleted)
+    order, count = order_of(session, experiment, sort), _count(session, experiment.id, deleted=deleted)
+    if not order.by:
+        return walk(session, _with_configuration(experiment.id, deleted=deleted), order, window), count
+    keys = sa.select(Observation.id).where(*_wanted(experiment.id, deleted=deleted))
+    if sort.startswith("parameter-"):
+        keys = keys.join(Configuration, Configuration.id == Observation.configuration_id)
+    page = _sorted(session, keys, order, window)
+    rows = found(session, page.rows)
+    return Page(tuple(rows[key] for key in page.rows), page.before, page.after), count
+
+
+def _sorted(session: Session, wanted: sa.Select[int], order: Order, window: Window) -> Page[int]:
+    """Return a page of ids. What is sorted by is worked out once a row: a planner would do it wherever it stands."""
+    expressions = [by.expression.label(f"by_{number}") for number, by in enumerate(order.by)]
+    keys = wanted.add_columns(*expressions).cte("keys").prefix_with("MATERIALIZED")
+    columns = tuple(replace(by, expression=keys.c[f"by_{number}"]) for number, by in enumerate(order.by))
+    return walk(session, sa.select(keys.c.id), Order(columns, keys.c.id), window)
 
 
 def _count(session: Session, experiment_id: int, *, deleted: bool) -> int:
