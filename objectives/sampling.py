@@ -7,6 +7,7 @@ nothing but the problem and two numbers. Sobol points: Owen 1998 (scrambling), J
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = ["quasi_random", "quasi_random_points", "sobol", "uniform_points", "un
 
 #: rejection sampling: draws a round and rounds before the walk inside the constraints takes over
 BATCH, ROUNDS = 256, 8
+#: points of a sequence that are kept together
+STRETCH = 64
 #: finite spaces up to this many configurations are listed when chance does not find an unseen one
 LISTED = 100_000
 
@@ -33,12 +36,20 @@ def sobol(d: int, *, seed: int, index: int, count: int = 1) -> Floats:
     >>> bool((sobol(3, seed=1, index=5)[0] == sobol(3, seed=1, index=4, count=2)[1]).all())
     True
     """
+    if count == 1:
+        return _stretch(d, seed, index // STRETCH)[index % STRETCH, None].copy()
     engine = qmc.Sobol(d, scramble=True, rng=np.random.default_rng(seed))
     if index:
         engine.fast_forward(index)
         return np.asarray(engine.random(count), dtype=np.float64)
     whole = engine.random(1 << max(count - 1, 0).bit_length())
     return np.asarray(whole[:count], dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _stretch(d: int, seed: int, number: int) -> Floats:
+    """A part of a sequence, for those who ask for it point by point: to scramble costs more than all its points."""
+    return sobol(d, seed=seed, index=number * STRETCH, count=STRETCH)
 
 
 def quasi_random(problem: Problem, *, seed: int, index: int, avoid: Iterable[Assignments] = ()) -> dict[str, Any]:

@@ -62,7 +62,6 @@ def record(
     """Add an event to the caller's transaction: it exists exactly if the change does."""
     event = Event(client_id=client_id, experiment_id=experiment_id, type=kind.value, data=data, created_at=now)
     session.add(event)
-    session.flush()
     session.info[RECORDED] = True  # the door that commits sends one nudge for all of them
     return event
 

@@ -76,7 +76,7 @@ def _errors(calls: set[Future[None]]) -> list[BaseException]:
 def _claim(database: Database, limit: int, *, failing_limit: int) -> list[webhooks.Prepared]:
     if limit < 1:
         return []
-    with database.read() as session:  # a look first: on SQLite a write transaction would hold up all other writers
+    with database.look() as session:  # a look first: on SQLite a write transaction would hold up all other writers
         if not webhooks.has_due(session, database.now(session)):
             return []
     with database.write() as session:

@@ -35,7 +35,7 @@ class Sweeper:
 
     def sweep(self) -> int:
         """Look once. Always returns 0: what is due is looked at again after a pause, never at once."""
-        with self._database.read() as session:
+        with self._database.look() as session:
             due = due_experiments(session, now=self._database.now(session))
         now = self._clock()
         self._pauses = {key: pause for key, pause in self._pauses.items() if key in due}
@@ -49,7 +49,7 @@ class Sweeper:
 
 def expire_leases(database: Database, nudge: Nudge) -> int:
     """Let suggestions expire whose holders have not renewed them. Return in how many experiments there were any."""
-    with database.read() as session:
+    with database.look() as session:
         due = suggestions.expiring(session, now=database.now(session))
     for experiment_id in due:
         with database.write() as session:

@@ -72,7 +72,7 @@ def drain(database: Database, nudge: Nudge) -> int:
 
 def _are_waiting(database: Database) -> bool:
     """Whether there are events to take: a look, so that many wake-ups for the same events lock nothing."""
-    with database.read() as session:
+    with database.look() as session:
         return are_waiting(session)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from service.db import UtcDateTime
 from service.errors import ConflictError, InvalidInputError, ServiceError
@@ -55,14 +56,20 @@ _KNOWN: Final = sa.select(_TABLE.c.experiment_id, _TABLE.c.result_id, _TABLE.c.i
     _TABLE.c.result_id.in_(sa.bindparam("ids", expanding=True)),
 )
 _INSERT: Final = sa.insert(_TABLE).returning(_TABLE.c.result_id, _TABLE.c.id)
-_SUGGESTED: Final = sa.select(Suggestion.id, Suggestion.experiment_id, Suggestion.assignments, Suggestion.task).where(
-    Suggestion.id.in_(sa.bindparam("ids", expanding=True)), Suggestion.state.not_in(("pooled", "queued"))
+_GIVEN: Final = cast("sa.Table", Suggestion.__table__)
+_SUGGESTED: Final = sa.select(_GIVEN.c.id, _GIVEN.c.experiment_id, _GIVEN.c.assignments, _GIVEN.c.task).where(
+    _GIVEN.c.id.in_(sa.bindparam("ids", expanding=True)), _GIVEN.c.state.not_in(("pooled", "queued"))
 )
 _CLOSE: Final = (
-    sa.update(Suggestion)
-    .where(Suggestion.id.in_(sa.bindparam("ids", expanding=True)), Suggestion.closed_at.is_(None))
+    sa.update(_GIVEN)
+    .where(_GIVEN.c.id.in_(sa.bindparam("ids", expanding=True)), _GIVEN.c.closed_at.is_(None))
     .values(state="closed", closed_at=sa.bindparam("at", type_=UtcDateTime()))
-    .execution_options(synchronize_session=False)
+)
+_EXPERIMENTS: Final = cast("sa.Table", Experiment.__table__)
+_TOUCH: Final = (
+    sa.update(_EXPERIMENTS)
+    .where(_EXPERIMENTS.c.id == sa.bindparam("key"))
+    .values(updated_at=sa.bindparam("at", type_=UtcDateTime()))
 )
 
 
@@ -163,7 +170,8 @@ def _store_one(
     failures = sum(item.result.failed for item in placed)
     generation = mark_changed(row, observations=len(placed), failures=failures, now=now)
     experiment = session.get_one(Experiment, row.experiment_id)
-    experiment.updated_at = now
+    session.execute(_TOUCH, {"key": experiment.id, "at": now})
+    set_committed_value(experiment, "updated_at", now)
     places = configurations.take_in(session, row.experiment_id, placed)
     rows = [_row(item, places[item.key], source, generation, now) for item in placed]
     ids = _insert(session, rows)

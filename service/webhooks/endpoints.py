@@ -132,7 +132,7 @@ def ping(session: Session, endpoint_id: int, *, client_id: int, now: datetime, o
     endpoint = find(session, endpoint_id, client_id=client_id, only=only)
     if endpoint.state != EndpointState.ACTIVE:
         raise ConflictError(f"webhook {endpoint_id} is {endpoint.state}: nothing is sent to it", state=endpoint.state)
-    return record(
+    event = record(
         session,
         EventType.WEBHOOK_PING,
         client_id=client_id,
@@ -140,6 +140,8 @@ def ping(session: Session, endpoint_id: int, *, client_id: int, now: datetime, o
         data={"webhook": str(endpoint.id)},
         now=now,
     )
+    session.flush()  # it is answered with its number
+    return event
 
 
 def disable(session: Session, endpoint: Endpoint, *, reason: str, now: datetime) -> None:
