@@ -109,7 +109,12 @@ def commands(plan: Plan) -> list[Command]:
         env["TRADESPACE_SECRET_KEYS_FILE"] = str(plan.key_file)
     own = [
         Command("web", [python, "-m", *web_arguments(plan.host, plan.port)], env),
-        Command("worker", [python, "-m", "service.background", python, "-m", *worker_arguments(WORKERS)], env),
+        Command(
+            "worker",
+            [python, "-m", "service.background", python, "-m", *worker_arguments(WORKERS)],
+            env,
+            stands_back_for="web",
+        ),
         Command("ingest", [python, "-m", "tasks.ingest"], {**env, "TRADESPACE_READER": "embedded"}),
         Command("relay", [python, "-m", "tasks.relay"], env),
     ]

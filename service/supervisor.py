@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from service.courtesy import Courtesy
+
 __all__ = ["Command", "Supervisor"]
 
 #: Between SIGTERM and SIGKILL; all children stop at once, so this bounds the whole end (the promise is 10 s).
@@ -31,12 +33,16 @@ HEALTHY_S: Final = 10.0
 
 @dataclass(frozen=True)
 class Command:
-    """A process to keep running. One that `stops_last` is told to end when the others are gone."""
+    """A process to keep running. One that `stops_last` is told to end when the others are gone.
+
+    One that `stands_back_for` another gets what that one leaves of the processor while it is busy (service.courtesy).
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     stops_last: bool = False
+    stands_back_for: str | None = None
 
 
 @dataclass
@@ -46,6 +52,7 @@ class _Child:
     started: float = 0.0
     pause_s: float = FIRST_PAUSE_S
     start_at: float = 0.0
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
 
 class Supervisor:
@@ -76,6 +83,7 @@ class Supervisor:
             while not self._stopping.is_set():
                 for child in self._children:
                     self._look_after(child)
+                self._share()
                 self._stopping.wait(0.1)
         finally:
             self._end()
@@ -86,6 +94,14 @@ class Supervisor:
             self._bury(child, process)
         if child.process is None and time.monotonic() >= child.start_at:
             self._start(child)
+
+    def _share(self) -> None:
+        """Have those stand back that do so for others."""
+        running = {child.command.name: child.process.pid for child in self._children if child.process is not None}
+        for child in self._children:
+            other = child.command.stands_back_for
+            if other in running and child.command.name in running:
+                child.courtesy.look(ours=running[other], theirs=running[child.command.name])
 
     def _bury(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
         """Note the end of a child, end what it left of its group, and say when it starts again."""

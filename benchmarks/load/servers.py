@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from service import embedded
+from service.courtesy import Courtesy
 from service.embedded import Plan
 from service.supervisor import Command
 
@@ -64,12 +66,23 @@ class System:
         self._commands = {command.name: command for command in embedded.commands(plan)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "log").open("ab")
+        self._ending = threading.Event()
+        self._sharing = threading.Thread(target=self._share, daemon=True)
 
     def __enter__(self) -> Self:
         for name in ("valkey", "web", "worker", "ingest", "relay"):
             self._processes[name] = _start(self._commands[name], self._log, _OPEN_LIMITS)
         _wait_for(f"http://127.0.0.1:{self.port}/readyz")
+        self._sharing.start()
         return self
+
+    def _share(self) -> None:
+        """Have the workers stand back as the supervisor does."""
+        courtesy = Courtesy()
+        while not self._ending.wait(1.1):
+            worker = self._processes.get("worker")
+            if worker is not None:
+                courtesy.look(ours=self._processes["web"].pid, theirs=worker.pid)
 
     def kill_workers(self) -> None:
         """End the workers as a power cut would."""
@@ -90,6 +103,8 @@ class System:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ending.set()
+        self._sharing.join()
         for name in [name for name in ("relay", "ingest", "worker", "web", "valkey") if name in self._processes]:
             self._end(name)
         self._log.close()
