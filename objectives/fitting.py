@@ -19,12 +19,13 @@ from objectives.kernels import KERNELS
 from objectives.likelihood import Prior
 from objectives.metrics import Metric
 from objectives.models import Models
-from objectives.pareto import violation_order
+from objectives.pareto import nondominated, violation_order
 from objectives.population import GENERATIONS, SIZE, evolve
 from objectives.problem import Data, Problem
 from objectives.scalarization import augmented_chebyshev, normalise, simplex_weights
 from objectives.shapes import Bools, Floats, Ints
 from objectives.surrogates import Surrogate
+from objectives.warping import LINEAR, Warp, crossing, tail
 
 __all__ = ["Scalarized", "conditioned", "fit", "is_refit_due", "local_rows", "scalarized"]
 
@@ -36,6 +37,8 @@ FRESH_STARTS_EVERY = 2
 MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
 KERNEL_CHOICE = 12
+#: parameters up to which the additive kernel is a rival: what it costs grows with them
+ADDITIVE_UP_TO = 20
 #: name under which the hyperparameters of success, which is no metric, are kept
 SUCCESS = "(success)"
 #: distinct configurations up to which models are exact, and how many they are conditioned on beyond
@@ -194,7 +197,26 @@ class _Work:
         rows &= self.local
         variances = self.data.variances[rows, j] * self.slopes[rows, j] ** 2
         counts = self.data.counts[rows, j]
-        return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts)
+        return self._gp(metric.name, rows, self.Y[rows, j], known=variances, counts=counts, warp=self._warp(j, rows))
+
+    def _warp(self, j: int, rows: Bools) -> Warp:
+        """How the model of metric j is told its values; the parts of composites as they are."""
+        strategy, limit = self.problem.metrics[j].strategy, float(self.problem.thresholds_max[j])
+        values = self.Y[rows, j]
+        if strategy == "store":
+            return LINEAR
+        if strategy == "constraint":
+            return crossing(values, limit)
+        if np.isfinite(limit) or tail(values).linear:
+            return tail(values, limit) if np.isfinite(limit) else LINEAR
+        return tail(values, self._worst_on_front(j))
+
+    def _worst_on_front(self, j: int) -> float:
+        """The lowest value of metric j on the front of the real, complete and acceptable rows; infinity without one."""
+        whole = self.data.real & ~np.isnan(self.Y[:, self.problem.optimized_index]).any(axis=1)
+        Y = self.Y[whole & self.problem.feasible(self.data.values)]
+        front = Y[nondominated(Y[:, self.problem.optimized_index])] if len(Y) else Y
+        return float(front[:, j].min(initial=np.inf))
 
     def composed(self, gps: tuple[GP | None, ...]) -> tuple[Surrogate | None, ...]:
         """`gps` with the composites put together from the models of their parts, as far as there are any."""
@@ -232,14 +254,15 @@ class _Work:
         *,
         known: Floats | None = None,
         counts: Floats | None = None,
+        warp: Warp = LINEAR,
     ) -> GP | None:
         if not rows.any():
             return None
+        last = self.previous.kernels.get(name, "matern52")
         starts = self._starts(name)
         refit = self.refit or not starts
-        last = self.previous.kernels.get(name, "matern52")
         choose = refit and self.fresh and len(values) >= KERNEL_CHOICE
-        rivals = tuple(kernel for kernel in KERNELS if kernel != last) if choose else ()
+        rivals = tuple(kernel for kernel in self._kernels() if kernel != last) if choose else ()
         gp = fit_gp(
             self.Z[rows],
             self.features.owner,
@@ -250,6 +273,7 @@ class _Work:
             counts=counts,
             kernels=(last, *rivals),
             last=self._last(name),
+            warp=warp,
         )
         self.kernels[name] = gp.kernel
         if gp.jitter:
@@ -264,6 +288,10 @@ class _Work:
             return None
         found = dict(zip((metric.name for metric in problem.metrics), gps, strict=True)).get(name)
         return found if isinstance(found, GP) else None
+
+    def _kernels(self) -> tuple[str, ...]:
+        few = 1 < self.features.owners <= ADDITIVE_UP_TO
+        return tuple(kernel for kernel in KERNELS if few or kernel != "additive")
 
     def _starts(self, name: str) -> tuple[Floats, ...]:
         d = self.features.owners

@@ -13,15 +13,20 @@ from functools import cached_property
 import numpy as np
 
 from objectives.errors import FitError
-from objectives.kernels import CORRELATIONS, squared_distances
+from objectives.kernels import KERNELS
 from objectives.likelihood import NOISE_FLOOR, Likelihood, Optimum, Prior, Sample, search, thinned
 from objectives.shapes import Floats, Ints
 from objectives.triangular import cholesky, extend, solve, symmetric_inverse, whiten, whitener
+from objectives.warping import LINEAR, Warp
 
 __all__ = ["GP", "condition", "fit_gp"]
 
 #: noise variance (standardised) above which single measurements are not taken at their word
 NOISY = 3e-3
+#: nodes and weights of the quadrature that turns warped predictions back, and how many standard deviations beyond what
+#: was seen it may go
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+BEYOND = 1.0
 #: standard deviations below this share of a metric's size are rounding, not signal
 CONSTANT = 1e-12
 
@@ -44,10 +49,10 @@ class Beliefs:
 class GP:
     """A posterior: hyperparameters and the observations it is conditioned on.
 
-    mean and sd turn standardised values into the metric's maximised units. jitter: what had to be added to the
-    diagonal, normally 0. cost: the optimum that the fit reached, infinity without one. W: the inverse of L where it
-    came cheaply, None to have it computed when something is first predicted. beliefs: they take away doubt and change
-    no mean.
+    mean and sd turn standardised values into warped ones, and `warp` turns those into the metric's maximised units.
+    jitter: what had to be added to the diagonal, normally 0. cost: the optimum that the fit reached, infinity without
+    one. W: the inverse of L where it came cheaply, None to have it computed when something is first predicted. beliefs:
+    they take away doubt and change no mean.
     """
 
     sample: Sample
@@ -61,6 +66,7 @@ class GP:
     kernel: str = "matern52"
     W: Floats | None = None
     beliefs: Beliefs | None = None
+    warp: Warp = LINEAR
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -107,7 +113,7 @@ class GP:
         return self._covariance(Z * self._stretch, self._stretched)
 
     def _covariance(self, A: Floats, B: Floats) -> Floats:
-        k = CORRELATIONS[self.kernel](squared_distances(A, B))
+        k = KERNELS[self.kernel].between(A, B, self.sample.owner)
         k *= self.scale
         return k
 
@@ -133,15 +139,21 @@ class GP:
     def predict(self, Z: Floats) -> tuple[Floats, Floats]:
         """Posterior mean and variance (c,) of the noise-free function in the metric's maximised units. O(c n^2)."""
         mean, var = self.standard(Z)
-        return self.mean + self.sd * mean, self.sd**2 * var
+        if self.warp.linear:
+            return self.mean + self.sd * mean, self.sd**2 * var
+        likely = mean + np.sqrt(var) * NODES[:, None]
+        values = self.unstandardise(np.clip(likely, self.y.min() - BEYOND, self.y.max() + BEYOND))
+        weights = WEIGHTS / WEIGHTS.sum()
+        mean = weights @ values
+        return mean, np.maximum(weights @ (values - mean) ** 2, 1e-300)
 
     def standardise(self, values: Floats) -> Floats:
         """The metric's maximised units to standardised ones."""
-        return (np.asarray(values, dtype=np.float64) - self.mean) / self.sd
+        return (self.warp.forward(values) - self.mean) / self.sd
 
     def unstandardise(self, values: Floats) -> Floats:
         """Standardised units to the metric's maximised ones."""
-        return self.mean + self.sd * np.asarray(values, dtype=np.float64)
+        return self.warp.backward(self.mean + self.sd * np.asarray(values, dtype=np.float64))
 
     def draw(self, Z: Floats, rng: np.random.Generator) -> Floats:
         """One joint draw (c,) of the noise-free function at Z, standardised. O(c n^2 + c^3)."""
@@ -191,13 +203,13 @@ class GP:
         return float(-0.5 * self.y @ self.alpha - np.log(np.diag(self.L)).sum() - 0.5 * n * np.log(2.0 * np.pi))
 
     def leave_one_out(self) -> tuple[Floats, Floats]:
-        """Mean and variance (n,) predicted for each measured value from all the others, noise included; metric's units.
+        """Mean and variance (n,) predicted for each measured value from all the others, noise included; standardised.
 
         Closed form with the hyperparameters as they are. O(n^3).
         """
         inverse = symmetric_inverse(self.L)
         var = 1.0 / np.diag(inverse)
-        return self.mean + self.sd * (self.y - self.alpha * var), self.sd**2 * var
+        return self.y - self.alpha * var, var
 
 
 def condition(gp: GP, Z: Floats, values: Floats, *, known: Floats | None = None) -> GP:
@@ -211,7 +223,7 @@ def condition(gp: GP, Z: Floats, values: Floats, *, known: Floats | None = None)
         Z,
         old.owner,
         gp.standardise(values),
-        np.zeros(c) if known is None else np.asarray(known, dtype=np.float64) / gp.sd**2,
+        np.zeros(c) if known is None else np.asarray(known, dtype=np.float64) * (gp.warp.slope(values) / gp.sd) ** 2,
         np.ones(c) if known is None else np.zeros(c),
     )
     L, W, jitter = _extended(gp, fresh)
@@ -246,6 +258,7 @@ def fit_gp(
     refit: bool = True,
     kernels: tuple[str, ...] = ("matern52",),
     last: GP | None = None,
+    warp: Warp = LINEAR,
 ) -> GP:
     """The GP whose hyperparameters maximise the posterior density, conditioned on the data.
 
@@ -255,6 +268,7 @@ def fit_gp(
     give back the prior's medians. FitError without data. Ten to forty likelihoods a start, O(min(n, 350)^3) each.
     `kernels`: the one to begin with, then its rivals. `last`: a GP of the first of these observations; where it has
     the same hyperparameters its Cholesky factor is extended, O(n^2) for each new one, instead of computed again.
+    `warp`: what the model sees instead of the values.
 
     >>> Z = np.linspace(0, 1, 6)[:, None]
     >>> gp = fit_gp(Z, np.array([0]), np.sin(6 * Z[:, 0]))
@@ -263,13 +277,15 @@ def fit_gp(
     """
     if len(values) == 0:
         raise FitError("a Gaussian process needs at least one value")
-    sample, mean, sd = _standardised(Z, owner, values, known, counts)
+    if known is not None and not warp.linear:
+        known = known * warp.slope(values) ** 2
+    sample, mean, sd = _standardised(Z, owner, warp.forward(values), known, counts)
     prior = prior or Prior()
-    starts = starts or (prior.start(int(owner.max()) + 1),)
+    starts = starts or (prior.start(int(owner.max()) + 1, kernels[0]),)
     optimum = Optimum(starts[0], np.inf, kernels[0])
     if refit and sample.y.any():
         optimum = _searched(sample, starts, prior, kernels)
-    return replace(_factored(sample, optimum, last), mean=mean, sd=sd)
+    return replace(_factored(sample, optimum, last), mean=mean, sd=sd, warp=warp)
 
 
 def _standardised(
@@ -291,9 +307,15 @@ def _standardised(
 
 
 def _searched(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernels: tuple[str, ...]) -> Optimum:
-    """The best hyperparameters and kernel; every kernel has every start."""
+    """The best hyperparameters and kernel; every kernel has every start, the additive one a fresh one of its own."""
     likelihood = Likelihood(thinned(sample), prior)
-    return min((search(likelihood, starts, kernel) for kernel in kernels), key=lambda optimum: optimum.cost)
+    found = []
+    for kernel in kernels:
+        begin = starts
+        if kernel == "additive" and len(kernels) > 1:
+            begin = (*starts[: kernel == kernels[0]], prior.start(len(starts[0]) - 2, kernel))
+        found.append(search(likelihood, begin, kernel))
+    return min(found, key=lambda optimum: optimum.cost)
 
 
 def _factored(sample: Sample, optimum: Optimum, last: GP | None) -> GP:

@@ -32,7 +32,7 @@ class FitQuality:
 
     r2: share of variance explained, 1 is perfect, 0 or less is no better than the mean. coverage: share of values
     inside the central 95 % interval. log_density: mean log predictive density in units of the metric's standard
-    deviation.
+    deviation. A metric with a long tail is judged as its model sees it (`objectives.warping`).
     """
 
     n: int
@@ -149,10 +149,10 @@ class Models:
 
 def _quality(gp: GP, rows: Bools) -> FitQuality:
     mean, var = (found[rows] for found in gp.leave_one_out())
-    y = (gp.mean + gp.sd * gp.y)[rows]
+    y = gp.y[rows]
     error = y - mean
     total = float(np.square(y - y.mean()).sum())
-    density = -0.5 * np.log(2.0 * np.pi * var / gp.sd**2) - 0.5 * error**2 / var
+    density = -0.5 * np.log(2.0 * np.pi * var) - 0.5 * error**2 / var
     return FitQuality(
         n=len(y),
         r2=1.0 - float(error @ error) / total if total > 0 else 0.0,

@@ -43,5 +43,5 @@ def foretold(outlook: Outlook) -> float:
     if not isinstance(gp, GP):
         return 0.0
     spread = float(np.square(gp.y - gp.y.mean()).sum())
-    error = gp.y - gp.standardise(gp.leave_one_out()[0])
+    error = gp.y - gp.leave_one_out()[0]
     return 1.0 - float(error @ error) / spread if spread > 0 else 0.0

@@ -44,13 +44,13 @@ def test_a_metric_that_arrives_later_leaves_the_others_their_rows() -> None:
 
 
 def test_the_kernel_follows_the_metric() -> None:
-    """A smooth metric and one with steps, side by side."""
+    """A smooth metric, one with steps, and one of which each parameter has its own part, side by side."""
     X = np.random.default_rng(0).random((60, 2))
-    rugged = (X[:, 0] > 0.37) + 0.5 * (X[:, 1] > 0.61)
-    data = Data(SPACE.decode(X), np.column_stack([np.sin(2 * X[:, 0]) + X[:, 1], rugged]))
-    problem = Problem(SPACE, (Metric("smooth"), Metric("rugged")))
+    smooth, rugged, parts = np.cos(4 * (X[:, 0] - X[:, 1])), X.sum(axis=1) > 0.9, np.sin(9 * X).sum(axis=1)
+    data = Data(SPACE.decode(X), np.column_stack([smooth, rugged, parts]))
+    problem = Problem(SPACE, (Metric("smooth"), Metric("rugged"), Metric("parts")))
     models = fit(problem, data, rng=np.random.default_rng(0))
-    assert (models.kernels["smooth"], models.kernels["rugged"]) == ("matern52", "matern32")
+    assert [models.kernels[name] for name in ("smooth", "rugged", "parts")] == ["matern52", "matern32", "additive"]
     assert dict(Models.from_dict(models.to_dict()).kernels) == models.kernels
 
 
