@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final, cast
@@ -21,12 +21,25 @@ from sqlalchemy.orm import Session
 
 from service import refreshes
 from service.api import conditional, reservations
+from service.api.gate import Gate
 from service.db import Database
 from service.events import RECORDED
 from service.nudge import Nudge
 from service.settings import Settings
 
-__all__ = ["Door", "Services", "first_look", "let_go", "look", "read", "register", "services", "wait_until", "write"]
+__all__ = [
+    "Door",
+    "Services",
+    "first_look",
+    "let_go",
+    "look",
+    "read",
+    "read_at_leisure",
+    "register",
+    "services",
+    "wait_until",
+    "write",
+]
 
 EXTENSION: Final = "tradespace"
 #: Between two looks of a request that waits: short at first, so that a fast worker is not waited for in vain;
@@ -42,6 +55,7 @@ class Services:
     database: Database
     settings: Settings
     nudge: Nudge
+    gate: Gate = field(default_factory=Gate)
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,7 @@ def first_look() -> Session:
     if "first_look" in g:
         return cast("Session", g.first_look[1])
     stack = ExitStack()
+    stack.enter_context(services().gate.inside())
     session = stack.enter_context(services().database.look())
     g.first_look = (stack, session)
     return session
@@ -105,6 +120,14 @@ def read() -> Iterator[Door]:
 
 
 @contextmanager
+def read_at_leisure() -> Iterator[Door]:
+    """Open a transaction that looks for seconds, as an export does: others are let in beside it."""
+    let_go()
+    with services().database.read() as session:
+        yield Door(session, services())
+
+
+@contextmanager
 def write() -> Iterator[Door]:
     """Open a transaction that may change rows; it commits when the block ends, and then the relay is nudged.
 
@@ -112,7 +135,7 @@ def write() -> Iterator[Door]:
     """
     let_go()
     held = services()
-    with held.database.write() as session:
+    with held.gate.inside(), held.database.write() as session:
         if conditional.is_asked():
             _hold(session)
             conditional.check()

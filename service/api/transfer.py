@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from service import experiments, transfer
 from service.api.auth import caller, requires
-from service.api.door import read, write
+from service.api.door import read, read_at_leisure, write
 from service.api.experiments import found
 from service.api.wire import parse_id, reply
 from service.errors import ConflictError, InvalidInputError
@@ -61,7 +61,7 @@ def export(experiment_id: str) -> Response:
     key = parse_id(experiment_id, "experiment")
     file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 the reply closes it
     text = TextIOWrapper(file, encoding="utf-8", newline="")
-    with read() as door:
+    with read_at_leisure() as door:
         row = found(door, experiment_id)
         if form == "csv":
             transfer.export_csv(door.session, row, text)
