@@ -11,6 +11,8 @@ from service.api.experiments import found, held
 from service.api.paging import window, windowed
 from service.api.render.suggestions import queued_suggestion as render
 from service.api.wire import body, parse_id, refuse_unknown, reply
+from service.errors import InvalidInputError
+from service.schemas.fields import shorten
 
 __all__ = ["blueprint"]
 
@@ -25,6 +27,9 @@ def enqueue(experiment_id: str) -> Response:
     refuse_unknown(given, ("assignments", "task"))
     with write() as door:
         row = held(door, experiment_id)
+        if "assignments" not in given:
+            message = f'Missing required json key "assignments" in: {shorten(given)}'
+            raise InvalidInputError(message, field=".assignments", expected="an object")
         item = suggestions.enqueue(
             door.session, row, given.get("assignments"), task=given.get("task"), metadata=None, now=door.now
         )

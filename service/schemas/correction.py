@@ -35,10 +35,11 @@ def corrected(before: Result, body: Mapping[str, Any], definition: Definition) -
 
     To go from a suggestion to assignments, or back, the body says null for the other one.
     """
-    for name in body:
-        if name not in _KNOWN:
-            message = f"Unknown json keys `{name}` in: {shorten(dict(body))}{did_you_mean(name, _KNOWN)}"
-            raise InvalidInputError(message, field=f".{name}")
+    unknown = [name for name in body if name not in _KNOWN]
+    if unknown:
+        named = ", ".join(f"`{name}`" for name in unknown)
+        message = f"Unknown json keys {named} in: {shorten(dict(body))}{did_you_mean(unknown[0], _KNOWN)}"
+        raise InvalidInputError(message, field=f".{unknown[0]}")
     truth(body, "no_optimize")
     place = _place(before, body, definition)
     failed = before.failed if body.get("failed") is None else truth(body, "failed")

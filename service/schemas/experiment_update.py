@@ -97,7 +97,8 @@ def _meant(change: Metric, known: Mapping[str, Metric]) -> Metric:
 def _check_change(change: Metric, known: Mapping[str, Metric], field: str) -> None:
     metric = known.get(change.name or "")
     if metric is None:
-        message = f"Unknown metric {change.name!r}{did_you_mean(change.name or '', known)}: metrics can't be added"
+        hint = did_you_mean(change.name or "", [name or "null" for name in known])
+        message = f"Unknown metric {change.name!r}{hint}: metrics can't be added"
         raise InvalidInputError(message, field=f"{field}.name")
     for name in ("objective", "strategy", "expression"):
         old, new = getattr(metric, name), getattr(change, name)

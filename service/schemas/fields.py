@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -159,44 +159,83 @@ def shorten(value: Any, limit: int = 120) -> str:
 
 
 def _explain(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> InvalidInputError:
-    first = error.errors(include_url=False)[0]
-    path = _path(first["loc"])
-    word = _WORDS.get(first["type"], _in_general)
-    message = word(path, first, model, given)
-    return InvalidInputError(message, field=path, expected=first["msg"])
+    errors = [_Fault(fault, given) for fault in error.errors(include_url=False)]
+    first = errors[0]
+    alike = [fault for fault in errors if fault.type == first.type and fault.loc[:-1] == first.loc[:-1]]
+    path = _path(first.loc)
+    if first.type == "extra_forbidden":
+        message = _unknown(alike, model, given)
+    elif first.type in _KINDS:
+        message = _wrong_type(path, [fault for fault in errors if fault.loc == first.loc])
+    else:
+        message = _WORDS.get(first.type, _in_general)(path, first.told)
+    return InvalidInputError(message, field=path, expected=first.told["msg"])
+
+
+class _Fault:
+    """A fault as pydantic tells it, and where it lies in what was given."""
+
+    def __init__(self, told: Any, given: Mapping[str, Any]) -> None:
+        self.told, self.type = told, str(told["type"])
+        self.loc: tuple[int | str, ...] = told["loc"]
+        if self.loc[-1] in _BRANCHES and not _is_key(given, self.loc):
+            self.loc = self.loc[:-1]
+
+
+#: What pydantic calls the kinds that a value may have, where it may have several.
+_BRANCHES: Final = frozenset(("bool", "float", "int", "none", "str"))
+
+
+def _is_key(given: Any, loc: Sequence[int | str]) -> bool:
+    """Whether a path leads to something that is there."""
+    *_, parent = _along(given, loc[:-1])
+    return isinstance(parent, Mapping) and loc[-1] in parent
+
+
+def _along(given: Any, loc: Sequence[int | str]) -> list[Any]:
+    """Return what lies along a path, as far as it can be followed."""
+    found = [given]
+    for part in loc:
+        try:
+            found.append(found[-1][part])
+        except (LookupError, TypeError):
+            found.append(None)
+    return found
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
 
 
-def _missing(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+def _missing(path: str, first: Any) -> str:
     return f'Missing required json key "{path.rpartition(".")[2]}" in: {shorten(first["input"])}'
 
 
-def _unknown(_path: str, first: Any, model: type[BaseModel], given: Mapping[str, Any]) -> str:
-    name = str(first["loc"][-1])
-    hint = did_you_mean(name, model.model_fields) if len(first["loc"]) == 1 else ""
-    where = given if len(first["loc"]) == 1 else {name: first["input"]}
-    return f"Unknown json keys `{name}` in: {shorten(where)}{hint}"
+def _unknown(faults: Sequence[_Fault], model: type[BaseModel], given: Mapping[str, Any]) -> str:
+    loc = faults[0].loc
+    names = ", ".join(f"`{fault.loc[-1]}`" for fault in faults)
+    hint = did_you_mean(str(loc[-1]), model.model_fields) if len(loc) == 1 else ""
+    *_, where = _along(given, loc[:-1])
+    return f"Unknown json keys {names} in: {shorten(where)}{hint}"
 
 
-def _wrong_type(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
-    kind = _KINDS.get(first["type"], first["type"].removesuffix("_type"))
-    return f"Invalid type for {path}: {shorten(first['input'])} - expected type {kind}"
+def _wrong_type(path: str, faults: Sequence[_Fault]) -> str:
+    kinds = list(dict.fromkeys(_KINDS[fault.type] for fault in faults if fault.type in _KINDS))
+    named = ", ".join(kind for kind in kinds if kind != "integer" or "number" not in kinds)
+    return f"Invalid type for {path}: {shorten(faults[0].told['input'])} - expected type {named}"
 
 
-def _not_allowed(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+def _not_allowed(path: str, first: Any) -> str:
     allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
     return f"{shorten(first['input'])} is not one of the allowed values: {allowed} ({path})"
 
 
-def _out_of_bounds(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+def _out_of_bounds(path: str, first: Any) -> str:
     name, words = _BOUNDS[first["type"]]
     return f"{path} must be {words} {first['ctx'][name]}, got {shorten(first['input'])}"
 
 
-def _length(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+def _length(path: str, first: Any) -> str:
     longest = first["ctx"].get("max_length")
     limit = first["ctx"]["min_length"] if longest is None else longest
     if isinstance(first["input"], Mapping):
@@ -207,12 +246,12 @@ def _length(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str,
     return f"The length of {path} must be {words} than or equal to {limit}, got {shorten(first['input'])}"
 
 
-def _no_match(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
+def _no_match(path: str, first: Any) -> str:
     return f"{shorten(first['input'])} does not match the regular expression /{first['ctx']['pattern']}/ ({path})"
 
 
-def _in_general(path: str, first: Any, _model: type[BaseModel], _given: Mapping[str, Any]) -> str:
-    return f"{path}: {first['msg']}, got {shorten(first['input'])}"
+def _in_general(path: str, first: Any) -> str:
+    return f"{path}: {first['msg'].removeprefix('Value error, ')}, got {shorten(first['input'])}"
 
 
 _KINDS: Final = {
@@ -234,12 +273,10 @@ _BOUNDS: Final = {
     "less_than_equal": ("le", "less than or equal to"),
 }
 _LENGTHS: Final = ("string_too_short", "string_too_long", "too_short", "too_long")
-_WORDS: Final[Mapping[str, Callable[[str, Any, type[BaseModel], Mapping[str, Any]], str]]] = {
+_WORDS: Final[Mapping[str, Callable[[str, Any], str]]] = {
     "missing": _missing,
-    "extra_forbidden": _unknown,
     "literal_error": _not_allowed,
     "string_pattern_mismatch": _no_match,
-    **dict.fromkeys(_KINDS, _wrong_type),
     **dict.fromkeys(_BOUNDS, _out_of_bounds),
     **dict.fromkeys(_LENGTHS, _length),
 }

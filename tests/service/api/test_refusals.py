@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str, str]] = {
         "/v1/experiments/E/queued_suggestions",
         {},
         400,
-        "expected type object",
+        'Missing required json key "assignments" in: {}',
         ".assignments",
     ),
     "unknown strategy": (
