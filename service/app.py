@@ -94,5 +94,6 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _trust(app: Flask, proxies: int) -> None:
-    """Believe this many proxies about who calls and how: the address of sign-ins, and whether cookies are secure."""
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    """Believe this many proxies about who calls, how and by which address: of sign-ins, of cookies, in replies."""
+    fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies)
+    app.wsgi_app = fixed  # type: ignore[method-assign]

@@ -65,7 +65,7 @@ class Settings(BaseModel):
         "*", description="comma-separated origins whose scripts may use the API with a token; * for any, empty for none"
     )
     trusted_proxies: int = Field(
-        0, ge=0, le=10, description="proxies before the web server whose X-Forwarded-For, -Proto and -Host are believed"
+        0, ge=0, le=10, description="proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed"
     )
     history_days: int = Field(
         90, ge=0, description="days after which events, deliveries of webhooks and ended tokens are cleared; 0: never"
