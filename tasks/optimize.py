@@ -91,7 +91,7 @@ def refresh(experiment_id: int) -> None:
 
 def refresh_once(database: Database, experiment_id: int, *, pool_size: int) -> bool:
     """Do one refresh if one is due and free. Return whether one was done."""
-    with database.read() as session:
+    with database.look() as session:
         if not refreshes.is_due(session, experiment_id, now=database.now(session)):
             return False
     with _write(database) as session:
