@@ -19,7 +19,7 @@ from service.db import insert_new
 from service.errors import InvalidInputError
 from service.models import Checkpoint, Experiment, Observation, Tag, TrainingRun
 from service.runs.checkpoints import MOST_CHECKPOINTS, NewCheckpoint, checked_checkpoint
-from service.schemas.fields import Strict, parse_model, refuse, shorten
+from service.schemas.fields import parse_model, refuse, shorten
 from service.schemas.run import RunBody, State
 from service.tags import NewTag, check_tag
 from service.transfer.document import read_time
@@ -52,13 +52,6 @@ class _Run(RunBody):
     checkpoints: list[_Checkpoint] = Field(default_factory=list)
 
 
-class _Tag(Strict):
-    """A tag of the file."""
-
-    name: str
-    color: str
-
-
 @dataclass
 class Known:
     """What is known of the file's runs as it is read."""
@@ -71,10 +64,10 @@ class Known:
 
 def check_tag_of_file(value: Mapping[str, Any], known: Known) -> None:
     """Hold a tag against the rules of tags."""
-    given = parse_model(_Tag, value)
+    given = parse_model(NewTag, value)
     if given.name in known.colors:
         refuse(".name", f"the tag {given.name!r} stands twice")
-    known.colors[given.name] = check_tag(NewTag(name=given.name, color=given.color))
+    known.colors[given.name] = check_tag(given)
 
 
 def check_run(value: Mapping[str, Any], known: Known, *, suggestions: Mapping[str, int], result_ids: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -194,6 +195,8 @@ SPOILT: tuple[tuple[Callable[[dict[str, Any]], Any], str], ...] = (
     (lambda file: {**file, "runs": [file["runs"][0], {**file["runs"][0], "id": "x"}]}, ".runs[1]."),
     (change(runs=[7]), ".runs[0]"),
     (change(tags=[{"name": "night", "color": "black"}]), ".tags[0].color"),
+    (change(tags=[{"name": "n" * 101, "color": "#112233"}]), ".tags[0].name"),
+    (change(tags=[{"name": "night", "color": "#112233"}] * 2), ".tags[1].name"),
     (lambda file: {"experiment": SPACE, "runs": file["runs"]}, ".runs"),
 )
 
@@ -231,3 +234,22 @@ def failing_at_second(call: Callable[..., None]) -> Callable[..., None]:
         call(*given, **named)
 
     return instead
+
+
+def test_an_export_with_any_of_its_parts_in_anothers_place_is_taken_or_refused(api: Api) -> None:
+    document = exported(api, filled(api))
+    lists = ("suggestions", "observations", "tags", "runs")
+    items = [item for name in lists for item in document[name]]
+    parts = [value for item in items for value in item.values()] + [None, -1, 1e300, "", "\u0001", [], {}, [None], True]
+    dice = random.Random(3)
+    outcomes = set()
+    for _ in range(150):
+        changed = json.loads(json.dumps(document))
+        item = dice.choice(changed[dice.choice(lists)])
+        item[dice.choice([*item, "more"])] = dice.choice(parts)
+        reply = imported(api, changed)
+        assert reply.status_code in (200, 400), (reply.text, item)
+        outcomes.add(reply.status_code)
+        if reply.status_code == 200:
+            assert api.get(f"/v1/experiments/{reply.json['experiment']}/export").status_code == 200
+    assert outcomes == {200, 400}
