@@ -298,7 +298,7 @@ def _incoming(
     given = dict(_object(value))
     created_at = document.read_time(given.pop("created", None), ".created")
     if given.get("suggestion") is not None:
-        if given["suggestion"] not in suggestions:
+        if not isinstance(given["suggestion"], str) or given["suggestion"] not in suggestions:
             named = fields.shorten(given["suggestion"])
             raise InvalidInputError(f"suggestion {named} is not one of the file's", field=".suggestion")
         given["suggestion"] = suggestions[given["suggestion"]]

@@ -159,6 +159,7 @@ SPOILT: tuple[tuple[Callable[[dict[str, Any]], Any], str | None], ...] = (
     (change_first("suggestions", assignments={}), ".suggestions[0].assignments"),
     (change_first("suggestions", created="yesterday"), ".suggestions[0].created"),
     (change_first("observations", suggestion="99"), ".observations[0].suggestion"),
+    (change_first("observations", suggestion={}), ".observations[0].suggestion"),
     (change_first("observations", values=[]), ".observations[0].values"),
     (change_first("observations", result_id=None), ".observations[0].result_id"),
     (change_first("observations", result_id="mine"), ".observations[1].result_id"),
