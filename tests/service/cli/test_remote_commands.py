@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import requests
 
 from tests.conftest import free_port
 from tests.service.cli.conftest import Run
@@ -44,6 +47,27 @@ def test_an_experiment_goes_to_a_file_and_back(run: Run, served: dict[str, str],
     (tmp_path / "one.csv").write_text(table, encoding="utf-8")
     again = run("import", str(tmp_path / "one.csv"), "--experiment", "2", **served)
     assert again.output == "0 of 1 observations are new.\n"
+
+
+def test_an_ai_experiment_comes_back_with_its_runs_into_a_project(
+    run: Run, served: dict[str, str], tmp_path: Path
+) -> None:
+    def post(path: str, body: dict[str, Any]) -> Any:
+        token = {"Authorization": f"Bearer {served['TRADESPACE_TOKEN']}"}
+        reply = requests.post(f"{served['TRADESPACE_URL']}/v1{path}", json=body, headers=token, timeout=30)
+        assert reply.ok, reply.text
+        return reply.json()
+
+    for name in ("cats", "dogs"):
+        post("/clients/1/projects", {"id": name, "name": name})
+    body = {"name": "ai", "parameters": BODY["parameters"], "metrics": [{"name": "accuracy"}]}
+    key = post("/clients/1/projects/cats/aiexperiments", body)["id"]
+    post(f"/aiexperiments/{key}/training_runs", {"name": "one"})
+    assert run("export", key, "-o", str(tmp_path / "ai.json"), **served).exit_code == 0
+    done = run("import", str(tmp_path / "ai.json"), "--project", "dogs", **served)
+    assert done.output == "Experiment 2: 0 observations, 1 suggestions, 1 runs.\n", done.output
+    lost = run("import", str(tmp_path / "ai.json"), "--project", "none", **served)
+    assert (lost.exit_code, "Could not assign to project `none`" in lost.stderr) == (1, True)
 
 
 def test_a_study_of_optunas_comes_in(run: Run, served: dict[str, str]) -> None:
