@@ -18,14 +18,17 @@ from objectives.strategies.ehvi import Outlook
 SPACE = SearchSpace((Double("x", 0, 1), Double("y", 0, 1)))
 
 
-def moment(m: int, *, n: int = 24, noise: float = 0.0, rugged: float = 0.0, turn: int = 24) -> State:
-    """After n results of m metrics of two parameters."""
+def moment(
+    m: int, *, n: int = 24, noise: float = 0.0, rugged: float = 0.0, turn: int = 24, together: float = 8.0
+) -> State:
+    """After n results of m metrics of two parameters, that are sums over these but for what they do `together`."""
     problem = Problem(SPACE, tuple(Metric(f"f{j}") for j in range(m)))
     rng = np.random.default_rng(3)
     X = rng.random((n, 2))
     centres = np.array([[0.2, 0.3], [0.8, 0.6]])[:m]
     Y = -((X[:, None, :] - centres) ** 2).sum(axis=2) + noise * rng.normal(size=(n, m))
-    Y = Y + rugged * np.sin(90 * X).sum(axis=1, keepdims=True)
+    Y = Y + together * np.prod(X - 0.5, axis=1, keepdims=True) ** 2
+    Y = Y + rugged * np.sin(90 * X.sum(axis=1, keepdims=True))
     data = Data(SPACE.decode(X), Y)
     models = fit(problem, data, rng=np.random.default_rng(0)) if n else None
     front = observed_front(problem, data)
@@ -53,6 +56,11 @@ def test_a_single_metric_shares_its_turns_as_they_were_earned(rugged: float) -> 
     assert set(names) <= {"ucb", "trust_region"}
     assert names.count("trust_region") / 40 == pytest.approx(share, abs=0.05)
     assert (share > 0.5) == (rugged == 0.0)
+
+
+def test_where_every_parameter_has_its_own_part_improvement_takes_the_place_of_optimism() -> None:
+    names = {asked(moment(1, turn=turn, together=0.0)) for turn in range(24, 40)}
+    assert names == {"log_ehvi", "trust_region"}
 
 
 @pytest.mark.parametrize("state", [moment(1), moment(2), moment(2, noise=0.15), moment(1, n=4)])
