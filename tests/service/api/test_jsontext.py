@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import OrderedDict
+from enum import IntEnum
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,3 +33,17 @@ def test_what_json_has_not_is_refused(value: Any) -> None:
         indented(value)
     with pytest.raises(TypeError, match="not JSON serializable"):
         indented({"a": object()})
+
+
+class _Word(str):
+    __slots__ = ()
+
+
+class _Count(IntEnum):
+    TWO = 2
+
+
+def test_what_comes_from_a_known_type_is_written_like_it() -> None:
+    value = OrderedDict(word=_Word("w"), count=_Count.TWO, items=[1])
+    assert indented(value) == json.dumps({"word": "w", "count": 2, "items": [1]}, indent=2)
+    assert indented(MappingProxyType({"a": 1})) == json.dumps({"a": 1}, indent=2)
