@@ -48,9 +48,8 @@ def generation_of(session: Session, experiment_id: int, result_id: str) -> int |
 
 def ends(session: Session, experiment_id: int) -> tuple[Found | None, Found | None]:
     """Return the first and the last observation of an experiment, each None before the first."""
-    first = session.execute(_FIRST, {"experiment_id": experiment_id}).one_or_none()
-    last = session.execute(_LAST, {"experiment_id": experiment_id}).one_or_none()
-    return (first and (first[0], first[1]), last and (last[0], last[1]))
+    rows = [(row[0], row[1]) for row in session.execute(_ENDS, {"experiment_id": experiment_id})]
+    return (rows[0], rows[-1]) if rows else (None, None)
 
 
 def best(session: Session, experiment: Experiment) -> Found | None:
@@ -94,8 +93,18 @@ _FOUND: Final = (
     .join(Configuration, Configuration.id == Observation.configuration_id)
     .where(Observation.id.in_(sa.bindparam("ids", expanding=True)))
 )
-_FIRST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id).limit(1)
-_LAST: Final = _with_configuration(sa.bindparam("experiment_id")).order_by(Observation.id.desc()).limit(1)
+_IDS: Final = sa.select(Observation.id).where(*_wanted(sa.bindparam("experiment_id"), deleted=False)).limit(1)
+_ENDS: Final = (
+    sa.select(Observation, Configuration)
+    .join(Configuration, Configuration.id == Observation.configuration_id)
+    .where(
+        sa.or_(
+            Observation.id == _IDS.order_by(Observation.id).correlate(None).scalar_subquery(),
+            Observation.id == _IDS.order_by(Observation.id.desc()).correlate(None).scalar_subquery(),
+        )
+    )
+    .order_by(Observation.id)
+)
 
 
 def listed(
