@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import Field
 
 from service.errors import InvalidInputError
-from service.schemas.fields import Strict, parse_model
+from service.schemas import fields
+from service.schemas.fields import Strict, parse_json_object, parse_model
 
 
 class Inner(Strict):
@@ -52,3 +56,40 @@ def test_a_refusal_says_where_what_was_there_and_what_was_expected(case: str) ->
     with pytest.raises(InvalidInputError) as raised:
         parse_model(Body, given)
     assert raised.value.message.partition("; known")[0] == message
+
+
+NUMBERS = (
+    "1",
+    "-0.5",
+    "1e5",
+    "1e308",
+    "1e309",
+    "-1E+999",
+    "1e0400",
+    "9" * 199 + "e99",
+    "9" * 300 + "e99",
+    "9" * 400 + ".0",
+)
+TEXTS = ('"a"', '"\\u0000"', '"\\ud800"', '"\\u00e9"', '"\u00e9"', '"e999"')
+DOCUMENTS = st.recursive(
+    st.sampled_from((*NUMBERS, *TEXTS, "null")),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.tuples(st.sampled_from(TEXTS), inner).map(lambda parts: "{" + ":".join(parts) + "}")
+    ),
+    max_leaves=8,
+).map(lambda part: f'{{"a": {part}}}')
+
+
+def outcome(text: str) -> object:
+    try:
+        return parse_json_object(text)
+    except InvalidInputError as error:
+        return error.message
+
+
+@given(DOCUMENTS | st.integers(1, 30).map(lambda depth: '{"a":' * depth + "1" + "}" * depth))
+def test_what_is_seen_to_be_storable_at_a_glance_is(text: str) -> None:
+    with patch.object(fields, "_is_plain", return_value=False):
+        looked_at = outcome(text)
+    assert outcome(text) == looked_at
