@@ -66,7 +66,7 @@ def _recommended(report: Report) -> dict[str, Any] | None:
 @requires("read")
 @kept
 def best_assignments(experiment_id: str) -> Response:
-    """Return the best observations, best of the first metric first; beyond a few thousand the points of the front."""
+    """Return the best observations, best of the first metric first; beyond 50,000 the points of the front."""
     with read() as door:
         row = found(door, experiment_id)
         shown = _best(door, row)
