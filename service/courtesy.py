@@ -25,6 +25,8 @@ FAR: Final = 19
 BUSY: Final = 0.25
 #: Seconds for which it counts as busy afterwards.
 PATIENCE_S: Final = 3.0
+#: Seconds that a session may take to start: that is work, too, but nobody's request.
+STARTS_S: Final = 10.0
 _LOOK_EVERY_S: Final = 1.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PROCESSES: Final = Path("/proc")
@@ -39,27 +41,35 @@ class Courtesy:
         clock: Callable[[], float] = time.monotonic,
         used: Callable[[int], float] | None = None,
         move: Callable[[int, int], None] | None = None,
+        starts_s: float = STARTS_S,
     ) -> None:
         self._clock = clock
         self._used = used or seconds_of_session
         self._move = move or _move
-        self._seen: tuple[int, float, float] | None = None
+        self._starts_s = starts_s
+        self._ours: int | None = None
+        self._started = self._looked = 0.0
+        self._spent = 0.0
         self._busy_until = 0.0
         self._moved: tuple[int, int] | None = None
 
     def look(self, *, ours: int, theirs: int) -> None:
         """Look how busy the session `ours` is, and move `theirs` if that calls for it. Cheap if it was just done."""
         now = self._clock()
-        if self._seen is not None and now - self._seen[1] < _LOOK_EVERY_S:
-            return
-        used = self._used(ours)
-        if self._seen is not None and self._seen[0] == ours and used - self._seen[2] > BUSY * (now - self._seen[1]):
-            self._busy_until = now + PATIENCE_S
-        self._seen = ours, now, used
+        if ours != self._ours:
+            self._ours, self._started, self._looked, self._spent = ours, now, now, self._used(ours)
+        elif now - self._looked >= _LOOK_EVERY_S:
+            self._measure(ours, now)
         wanted = theirs, FAR if now < self._busy_until else NICENESS
         if wanted != self._moved:
             self._move(*wanted)
             self._moved = wanted
+
+    def _measure(self, ours: int, now: float) -> None:
+        used = self._used(ours)
+        if used - self._spent > BUSY * (now - self._looked) and now - self._started > self._starts_s:
+            self._busy_until = now + PATIENCE_S
+        self._looked, self._spent = now, used
 
 
 def seconds_of_session(session: int) -> float:

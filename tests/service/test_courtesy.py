@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.background import NICENESS
-from service.courtesy import BUSY, FAR, PATIENCE_S, Courtesy, seconds_of_session
+from service.courtesy import BUSY, FAR, PATIENCE_S, STARTS_S, Courtesy, seconds_of_session
 
 WEB, WORKER = 1, 2
 
@@ -40,7 +40,7 @@ class Machine:
 
 def test_while_the_web_server_is_busy_workers_get_what_is_left() -> None:
     machine = Machine()
-    machine.goes_on(5, share=BUSY / 2)
+    machine.goes_on(STARTS_S + 1, share=BUSY / 2)
     machine.goes_on(10, share=2 * BUSY)
     machine.goes_on(PATIENCE_S + 2, share=BUSY / 2)
     assert machine.moves == [(WORKER, NICENESS), (WORKER, FAR), (WORKER, NICENESS)]
@@ -48,7 +48,7 @@ def test_while_the_web_server_is_busy_workers_get_what_is_left() -> None:
 
 def test_a_short_rest_between_requests_moves_nobody() -> None:
     machine = Machine()
-    machine.goes_on(5, share=1.0)
+    machine.goes_on(STARTS_S + 5, share=1.0)
     machine.goes_on(PATIENCE_S - 1, share=0.0)
     machine.goes_on(5, share=1.0)
     assert machine.moves[-1] == (WORKER, FAR)
@@ -57,16 +57,16 @@ def test_a_short_rest_between_requests_moves_nobody() -> None:
 
 def test_a_worker_that_was_started_again_is_moved_again() -> None:
     machine = Machine()
-    machine.goes_on(5, share=1.0)
+    machine.goes_on(STARTS_S + 5, share=1.0)
     machine.goes_on(2, share=1.0, worker=3)
     assert machine.moves[-1] == (3, FAR)
 
 
 def test_what_a_new_web_server_used_to_start_is_no_load() -> None:
     machine = Machine()
-    machine.goes_on(2, share=0.0)
+    machine.goes_on(STARTS_S - 1, share=1.0)
     machine.used += 50
-    machine.goes_on(2, share=0.0, web=4)
+    machine.goes_on(STARTS_S - 1, share=1.0, web=4)
     assert machine.moves == [(WORKER, NICENESS)]
 
 
@@ -88,7 +88,7 @@ def niceness(process: subprocess.Popen[bytes]) -> int:
 def test_sessions_of_this_machine_are_measured_and_moved() -> None:
     busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with session(busy) as web, session("import time; time.sleep(60)") as worker:
-        courtesy = Courtesy()
+        courtesy = Courtesy(starts_s=0)
         end = time.monotonic() + 60
         while time.monotonic() < end and niceness(worker) != FAR:
             courtesy.look(ours=web.pid, theirs=worker.pid)
