@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from objectives.errors import FitError
-from objectives.fitting import EXACT, LOCAL, fit, local_rows
+from objectives.fitting import ADDITIVE_UP_TO, EXACT, LOCAL, fit, local_rows
 from objectives.hypervolume import observed_front
 from objectives.metrics import Metric
 from objectives.models import Models
@@ -52,6 +52,18 @@ def test_the_kernel_follows_the_metric() -> None:
     models = fit(problem, data, rng=np.random.default_rng(0))
     assert [models.kernels[name] for name in ("smooth", "rugged", "parts")] == ["matern52", "matern32", "additive"]
     assert dict(Models.from_dict(models.to_dict()).kernels) == models.kernels
+
+
+@pytest.mark.parametrize(("d", "additive"), [(ADDITIVE_UP_TO, True), (ADDITIVE_UP_TO + 1, False), (1, False)])
+def test_the_additive_kernel_is_no_rival_with_one_parameter_or_very_many(d: int, *, additive: bool) -> None:
+    space = SearchSpace(tuple(Double(f"x{k}", 0, 1) for k in range(d)))
+    X = np.random.default_rng(0).random((50, d))
+    models = fit(
+        Problem(space, (Metric("y"),)),
+        Data(space.decode(X), np.square(X - 0.35).sum(axis=1, keepdims=True)),
+        rng=np.random.default_rng(0),
+    )
+    assert (models.kernels["y"] == "additive") == additive
 
 
 def test_a_stored_metric_has_no_model() -> None:
