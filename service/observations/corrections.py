@@ -86,7 +86,7 @@ def _as_result(row: Observation, configuration: Configuration) -> Result:
 
 
 def _placed(session: Session, result: Result) -> Placed:
-    ((_, assignments, task),) = place(session, [result])
+    assignments, task = place(session, result)
     if assignments is None:
         message = f"No suggestion {result.suggestion_id} in experiment {result.experiment_id}"
         raise InvalidInputError(message, field=".suggestion")

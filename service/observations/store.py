@@ -62,8 +62,16 @@ _SUGGESTED: Final = sa.select(_GIVEN.c.id, _GIVEN.c.experiment_id, _GIVEN.c.assi
 )
 _CLOSE: Final = (
     sa.update(_GIVEN)
-    .where(_GIVEN.c.id.in_(sa.bindparam("ids", expanding=True)), _GIVEN.c.closed_at.is_(None))
-    .values(state="closed", closed_at=sa.bindparam("at", type_=UtcDateTime()))
+    .where(
+        _GIVEN.c.experiment_id == sa.bindparam("mine"),
+        _GIVEN.c.id.in_(sa.bindparam("ids", expanding=True)),
+        _GIVEN.c.state.not_in(("pooled", "queued")),
+    )
+    .values(
+        state=sa.case((_GIVEN.c.closed_at.is_(None), "closed"), else_=_GIVEN.c.state),
+        closed_at=sa.func.coalesce(_GIVEN.c.closed_at, sa.bindparam("at", type_=UtcDateTime())),
+    )
+    .returning(_GIVEN.c.id, _GIVEN.c.experiment_id, _GIVEN.c.assignments, _GIVEN.c.task)
 )
 _EXPERIMENTS: Final = cast("sa.Table", Experiment.__table__)
 _TOUCH: Final = (
@@ -83,7 +91,7 @@ def store(session: Session, results: Sequence[Result], *, source: str, now: date
     rows = hold(session, [result.experiment_id for result in results])
     outcomes: dict[int, Outcome] = {}
     fresh = _without_known(session, results, outcomes)
-    placed = _place(session, fresh, outcomes)
+    placed = _place(session, fresh, outcomes, now=now)
     for experiment_id in sorted({item.result.experiment_id for item in placed}):
         mine = [item for item in placed if item.result.experiment_id == experiment_id]
         outcomes |= _store_one(session, rows[experiment_id], mine, source=source, now=now)
@@ -131,12 +139,14 @@ def _again(result: Result, payload_hash: str, observation_id: int) -> Outcome:
     return Refused(ConflictError(message, field=".result_id"))
 
 
-def _place(session: Session, fresh: Iterable[tuple[int, Result]], outcomes: dict[int, Outcome]) -> list[Placed]:
-    """Place each result; refuse results of suggestions that the experiment never made."""
-    fresh = list(fresh)
-    found = place(session, [result for _, result in fresh])
+def _place(
+    session: Session, fresh: Sequence[tuple[int, Result]], outcomes: dict[int, Outcome], *, now: datetime
+) -> list[Placed]:
+    """Place each result, and close its suggestion; refuse results of suggestions that the experiment never made."""
+    closed = _close(session, [result for _, result in fresh], now)
     placed = []
-    for (index, _), (result, assignments, task) in zip(fresh, found, strict=True):
+    for index, result in fresh:
+        assignments, task = _placed(result, closed)
         if assignments is None:
             message = f"No suggestion {result.suggestion_id} in experiment {result.experiment_id}"
             outcomes[index] = Refused(InvalidInputError(message, field=".suggestion"))
@@ -145,22 +155,41 @@ def _place(session: Session, fresh: Iterable[tuple[int, Result]], outcomes: dict
     return placed
 
 
-def place(session: Session, results: Sequence[Result]) -> list[tuple[Result, Assignments | None, str | None]]:
-    """Return each result with its assignments and task: its own, or its suggestion's; None where there is no such.
+def place(session: Session, result: Result) -> tuple[Assignments | None, str | None]:
+    """Return a result's assignments and task: its own, or its suggestion's; None where there is no such.
 
     Deleted and expired suggestions count: what was measured of them is taken, however late it comes.
     """
-    wanted = {result.suggestion_id for result in results if result.suggestion_id is not None}
-    rows = session.execute(_SUGGESTED, {"ids": list(wanted)}) if wanted else ()
-    found = {(row.id, row.experiment_id): (row.assignments, row.task) for row in rows}
-    placed: list[tuple[Result, Assignments | None, str | None]] = []
+    ids = [] if result.suggestion_id is None else [result.suggestion_id]
+    return _placed(result, _by_place(session.execute(_SUGGESTED, {"ids": ids})) if ids else {})
+
+
+#: The id and the experiment of a suggestion -> its assignments and task.
+_Places = Mapping[tuple[int, int], tuple[Assignments, str | None]]
+
+
+def _by_place(rows: Iterable[sa.Row[Any]]) -> _Places:
+    return {(row.id, row.experiment_id): (row.assignments, row.task) for row in rows}
+
+
+def _placed(result: Result, found: _Places) -> tuple[Assignments | None, str | None]:
+    if result.assignments is not None:
+        return result.assignments, result.task
+    return found.get((result.suggestion_id or 0, result.experiment_id), (None, None))
+
+
+def _close(session: Session, results: Sequence[Result], now: datetime) -> _Places:
+    """Close suggestions that have a result now, expired and deleted ones too, and return what they suggested."""
+    wanted: dict[int, set[int]] = {}
     for result in results:
-        if result.assignments is not None:
-            placed.append((result, result.assignments, result.task))
-        else:
-            key = (result.suggestion_id or 0, result.experiment_id)
-            placed.append((result, *found.get(key, (None, None))))
-    return placed
+        if result.suggestion_id is not None:
+            wanted.setdefault(result.experiment_id, set()).add(result.suggestion_id)
+    rows = [
+        row
+        for experiment_id, ids in sorted(wanted.items())
+        for row in session.execute(_CLOSE, {"mine": experiment_id, "ids": sorted(ids), "at": now})
+    ]
+    return _by_place(rows)
 
 
 def _store_one(
@@ -176,7 +205,6 @@ def _store_one(
     rows = [_row(item, places[item.key], source, generation, now) for item in placed]
     ids = _insert(session, rows)
     counts.add(session, experiment, row, placed, ids)
-    _close(session, [item.result.suggestion_id for item in placed if item.result.suggestion_id is not None], now)
     record(
         session,
         EventType.OBSERVATION_RECORDED,
@@ -217,9 +245,3 @@ def _row(item: Placed, configuration_id: int, source: str, generation: int, now:
         "generation": generation,
         "created_at": now,
     }
-
-
-def _close(session: Session, suggestion_ids: Sequence[int], now: datetime) -> None:
-    """Close suggestions that have a result now, expired and deleted ones too."""
-    if suggestion_ids:
-        session.execute(_CLOSE, {"ids": list(suggestion_ids), "at": now})
