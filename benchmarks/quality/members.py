@@ -36,7 +36,7 @@ GROUPS = {
     "smooth": _SMOOTH,
     "noisy": tuple(f"noisy_{name}" for name in _NOISY),
     "fronts": ("branin_currin", "dtlz2_m2", "dtlz2_m3", "zdt1", "zdt3", "vehicle", "c2dtlz2", "mixed", "conditional"),
-    "combinatorial": ("nk0", "nk1"),
+    "combinatorial": tuple(f"nk{seed}" for seed in range(6)),
     "held_out_fronts": ("truss", "rocket", "kursawe", "viennet", "waves", "dtlz7_m2", "convex_dtlz2", "dtlz2_d20"),
 }
 
@@ -58,7 +58,7 @@ def nk(seed: int, choices: int = 10, values: int = 3) -> tuple[Case, float]:
     return Case(f"nk{seed}", Problem(space, minimised(1)), measure, (-0.5,)), float(best) - 0.5
 
 
-COMBINATORIAL = {f"nk{seed}": nk(seed) for seed in range(2)}
+COMBINATORIAL = {f"nk{seed}": nk(seed) for seed in range(6)}
 
 
 def noisy(case: Case) -> Case:
