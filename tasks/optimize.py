@@ -147,8 +147,12 @@ def _refresh(database: Database, lease: Lease, pool_size: int) -> None:
     with database.read() as session:
         work = _read(session, lease.experiment_id, pool_size)
     front = _front(work)
+    shown = _new_front(work, front)  # before anything is locked: this worker may be slow, since others come first
     with _write(database) as session:
-        _publish_front(session, lease, work, front, now=database.now(session))
+        now = database.now(session)
+        if not refreshes.front_published(session, lease, generation=work.generation, now=now):
+            raise Overtaken
+        fronts.publish(session, work.experiment, shown, now=now)
     started, cost_s = time.monotonic(), time.process_time()
     # The dice of a refresh are those of its experiment and data: the same data give the same pool.
     rng = np.random.default_rng([work.experiment.seed, work.generation])
@@ -240,12 +244,6 @@ def _kept_ref_point(work: _Work) -> Any:
     known = {item["metric"]: item["value"] for item in work.old_front.ref_point if item["inferred"]}
     values = [known.get(metric.name) for metric in work.problem.optimized]
     return np.array([np.nan if value is None else value for value in values], dtype=float)
-
-
-def _publish_front(session: Session, lease: Lease, work: _Work, front: Front, *, now: datetime) -> None:
-    if not refreshes.front_published(session, lease, generation=work.generation, now=now):
-        raise Overtaken
-    fronts.publish(session, work.experiment, _new_front(work, front), now=now)
 
 
 def _new_front(work: _Work, front: Front) -> NewFront:

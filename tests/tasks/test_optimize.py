@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -264,6 +265,31 @@ def test_the_same_data_and_seed_give_the_same_pool(database: Database) -> None:
         refresh_once(database, twin.id, pool_size=3)
         pools.append([row.assignments for row in pooled(database, twin)])
     assert pools[0] == pools[1]
+
+
+@pytest.mark.parametrize("work", ["_contributions", "_progress", "_fit", "_learned", "_candidates"])
+def test_nobody_waits_for_what_is_computed(
+    database: Database, experiment: Experiment, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """A worker may be slow, since others come first: who reports or claims meanwhile must not find the row locked."""
+    report(database, experiment, grid(5))
+    compute = getattr(optimize, work)
+    held: list[bool] = []
+
+    def hold() -> None:
+        with database.write() as session:
+            held.append(bool(refreshes.hold(session, [experiment.id])))
+
+    def computed(*given: Any, **more: Any) -> Any:
+        thread = threading.Thread(target=hold)
+        thread.start()
+        thread.join(5)
+        assert held, "the row of the experiment, or the database, was locked"
+        return compute(*given, **more)
+
+    monkeypatch.setattr(optimize, work, computed)
+    assert refresh_once(database, experiment.id, pool_size=3)
+    assert held
 
 
 def test_an_overtaken_worker_writes_nothing(
