@@ -77,7 +77,7 @@ def seconds_of_session(session: int) -> float:
     total = 0
     for folder in _PROCESSES.glob("[0-9]*"):
         with suppress(OSError):  # it has ended since
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()  # a name may be any bytes
             if int(fields[3]) == session:
                 total += int(fields[11]) + int(fields[12])
     return total / _TICKS

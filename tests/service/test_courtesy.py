@@ -84,6 +84,20 @@ def niceness(process: subprocess.Popen[bytes]) -> int:
     return int(Path(f"/proc/{process.pid}/autogroup").read_text().split()[-1])
 
 
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="a system without /proc")
+def test_a_process_may_have_any_name() -> None:
+    named = "import time; open('/proc/self/comm', 'wb').write(b'\\xff) (\\xfe'); print(flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", named], start_new_session=True, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert seconds_of_session(process.pid) >= 0
+        assert seconds_of_session(os.getsid(0)) >= 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="a kernel that does not share by sessions")
 def test_sessions_of_this_machine_are_measured_and_moved() -> None:
     busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
