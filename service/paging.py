@@ -102,6 +102,8 @@ def count_of(session: Session, wanted: sa.Select[*tuple[Any, ...]]) -> int:
 
 
 def _page(found: Sequence[sa.Row[Any]], size: int, window: Window) -> Page[Any]:
+    if window.limit == 0:
+        return _nothing_yet([_key(row[-size:]) for row in found], window)
     keys = [_key(row[-size:]) for row in found[: window.limit]]
     rows = [row[0] if len(row) == size + 1 else tuple(row[:-size]) for row in found[: window.limit]]
     more = len(found) > window.limit
@@ -109,6 +111,15 @@ def _page(found: Sequence[sa.Row[Any]], size: int, window: Window) -> Page[Any]:
     if window.goes_up != window.ascending:
         rows.reverse()
     return Page(tuple(rows), before, after)
+
+
+def _nothing_yet(keys: Sequence[Key], window: Window) -> Page[Any]:
+    """Return a page of no rows that leads to the first: from beside its id, since what a marker names is left out."""
+    if not keys:
+        return Page((), None, None)
+    *by, id_ = keys[0]
+    beside = (*by, int(id_ or 0) + (-1 if window.goes_up else 1))
+    return Page((), None, beside) if window.goes_up else Page((), beside, None)
 
 
 def _ends(keys: Sequence[Key], window: Window, more: bool) -> tuple[Key | None, Key | None]:

@@ -17,7 +17,7 @@ from service.api.fronts import wait_for_front
 from service.api.paging import as_page, read_limit, window, windowed
 from service.api.projects import found_project
 from service.api.training_runs import shown_run, shown_runs
-from service.api.wire import body, choice, reply
+from service.api.wire import asks_for_a_user, body, choice, reply
 from service.errors import InvalidInputError, NotFoundError
 from service.models import Experiment, Project
 from service.runs import lifecycle
@@ -114,7 +114,7 @@ def _listed(door: Door, project: Project | None) -> dict[str, Any]:
         development=who.development,
         runs_only=True,
         project_id=who.project_id if project is None else project.id,
-        nobody=bool(request.args.get("user")),
+        nobody=asks_for_a_user(),
     )
     page, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
     return windowed(shown_in_list(door, page.rows), page, count=count)

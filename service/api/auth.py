@@ -13,6 +13,7 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 from flask import g, request
 
 from service.api import cookies
+from service.api.body import refuse_unreadable
 from service.api.door import first_look, let_go, services
 from service.api.idempotency import once
 from service.api.limits import count_request
@@ -74,7 +75,10 @@ def requires(
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            found = identify(_secret(page=guard.page))
+            secret = _secret(page=guard.page)
+            if not secret and not guard.page:
+                refuse_unreadable()
+            found = identify(secret)
             count_request(found)
             _check(found, guard)
             g.caller = found
@@ -186,13 +190,10 @@ def _secret(*, page: bool) -> str:
     if given is None and page and "Authorization" not in request.headers:
         kept = cookies.visit()
         return "" if kept is None or kept.secret is None else kept.secret
-    if given is None:
-        if request.headers.get("Authorization"):
-            message = "Could not parse API token: expected HTTP Basic with the token as user name, or Bearer"
-            raise InvalidInputError(message, field="Authorization")
+    if "Authorization" not in request.headers:
         return ""
-    secret = {"basic": given.username, "bearer": given.token}.get(given.type)
-    if given.type in ("basic", "bearer") and "\x00" not in (secret or ""):
-        return secret or ""
-    message = f"Could not parse API token: expected Basic or Bearer with plain text, got {given.type}"
+    secret = None if given is None else {"basic": given.username, "bearer": given.token}.get(given.type)
+    if secret and "\x00" not in secret:
+        return secret
+    message = "Could not parse API token: expected HTTP Basic with the token as user name, or Bearer with the token"
     raise InvalidInputError(message, field="Authorization")

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import InvalidInputError
 from service.schemas import fields
 
-__all__ = ["body", "refuse_unknown"]
+__all__ = ["body", "refuse_unknown", "refuse_unreadable"]
 
 #: curl says the last one by itself; other media types count as no parameters, as SigOpt's clients know it.
 _READ_AS_JSON: Final = frozenset(("", "application/json", "application/x-www-form-urlencoded"))
+#: Methods whose body says what is wanted.
+_WITH_BODY: Final = ("POST", "PUT", "MERGE")
 
 
 def body() -> dict[str, Any]:
@@ -27,6 +30,16 @@ def body() -> dict[str, Any]:
     if request.method == "POST" and "fields" in given:
         g.fields = _text(given.pop("fields"))
     return given
+
+
+def refuse_unreadable() -> None:
+    """Refuse a body that is no JSON before anybody is asked for a token, as SigOpt's server does."""
+    if request.method not in _WITH_BODY:
+        return
+    try:
+        body()
+    except RequestEntityTooLarge as error:
+        raise InvalidInputError("Request body is too large to be read without an API token") from error
 
 
 def _text(value: Any) -> str | None:

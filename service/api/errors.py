@@ -39,6 +39,8 @@ STATUS: Final[Mapping[type[ServiceError], int]] = {
     TooManyRequestsError: 429,
     UnavailableError: 503,
 }
+#: A page to look at; no endpoint of the API, as SigOpt's clients know it.
+_HOME: Final = "/"
 
 
 def status_of(error: ServiceError) -> int:
@@ -72,6 +74,8 @@ def _service_error(error: ServiceError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     message = error.description or error.name
+    if isinstance(error, MethodNotAllowed) and request.path == _HOME:
+        error, status = NotFound(), 404
     if isinstance(error, NotFound):
         message = f"Endpoint not found: {request.path}"
     elif isinstance(error, MethodNotAllowed):

@@ -18,7 +18,7 @@ from service.api.door import Door, read
 from service.api.experiments import shown_in_list
 from service.api.paging import window, windowed
 from service.api.projects import found_project
-from service.api.wire import choice, reply, truth, whole_number
+from service.api.wire import asks_for_a_user, choice, reply, truth, whole_number
 from service.errors import InvalidInputError
 from service.models import Project
 
@@ -77,7 +77,7 @@ def _listed(door: Door, project: Project | None) -> dict[str, Any]:
         development=True if who.development else _truth_or_none("development"),
         runs_only=None if truth("include_ai") else False,
         project_id=who.project_id if project is None else project.id,
-        nobody=bool(request.args.get("user")),
+        nobody=asks_for_a_user(),
     )
     page, count = experiments.listed(door.session, listing, client_id=who.client_id, only=who.experiment_id)
     return windowed(shown_in_list(door, page.rows), page, count=count)

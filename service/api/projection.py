@@ -32,8 +32,8 @@ def projected(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _names() -> Sequence[str] | None:
-    """Read the query of a GET; of a POST also the body, where `service.api.body` has found it."""
-    if request.method not in ("GET", "HEAD", "POST"):
+    """Read the query; of a POST also the body, where `service.api.body` has found it. A DELETE has none."""
+    if request.method == "DELETE":
         return None
     text = request.args.get("fields") or getattr(g, "fields", None)
     return text.split(",") if text else None

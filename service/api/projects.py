@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from service import projects, tags
 from service.api.auth import caller, own_client, requires
 from service.api.door import Door, read, write
 from service.api.paging import window, windowed
-from service.api.wire import body, choice, epoch, reply, truth, unpaged
+from service.api.wire import asks_for_a_user, body, choice, epoch, reply, truth, unpaged
 from service.models import Note, Project, Tag
 
 __all__ = ["blueprint", "found_project"]
@@ -61,10 +61,10 @@ def create(client_id: str) -> Response:
 @blueprint.get("/v1/clients/<client_id>/projects")
 @requires("read", development=True)
 def listed(client_id: str) -> Response:
-    """List the projects by `sort`, created or updated; `deleted` shows those that were put away as well."""
+    """List the projects by `sort`, updated or created; `deleted` shows those that were put away as well."""
     key, asked = own_client(client_id), window()
-    sort, with_deleted = choice("sort", tuple(projects.SORTS), default="created"), truth("deleted")
-    if request.args.get("user"):  # there are no users here, so no project is anybody's
+    sort, with_deleted = choice("sort", tuple(projects.SORTS), default="updated"), truth("deleted")
+    if asks_for_a_user():  # there are no users here, so no project is anybody's
         return reply(unpaged([]))
     with read() as door:
         page, count = projects.listed(

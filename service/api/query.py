@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,8 +11,9 @@ from flask import request
 from service.errors import InvalidInputError
 from service.schemas import fields
 
-__all__ = ["choice", "comma_list", "id_list", "refuse_nul", "truth", "whole_number"]
+__all__ = ["asks_for_a_user", "choice", "comma_list", "id_list", "refuse_nul", "truth", "whole_number"]
 
+_WHOLE: Final = re.compile(r"-?[0-9]+")
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -45,6 +47,17 @@ def whole_number(name: str) -> int | None:
         message = f"Invalid {name}: {text[:40]!a}, expected a whole number"
         raise InvalidInputError(message, field=name, expected="a whole number")
     return int(text)
+
+
+def asks_for_a_user() -> bool:
+    """Whether the list is to be of what one user made: then it is empty, since there are no users here."""
+    text = request.args.get("user")
+    if text is None:
+        return False
+    if _WHOLE.fullmatch(text) is None:
+        message = f"Invalid user: {text[:40]!a}, expected the id of a user"
+        raise InvalidInputError(message, field="user", expected="an id")
+    return True
 
 
 def comma_list(name: str) -> list[str] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from service.api.body import body, refuse_unknown
 from service.api.paging import unpaged
-from service.api.query import choice, comma_list, id_list, truth, whole_number
+from service.api.query import asks_for_a_user, choice, comma_list, id_list, truth, whole_number
 from service.api.replies import epoch, reply
 from service.errors import InvalidInputError, NotFoundError
 from service.schemas import fields
 
 __all__ = [
+    "asks_for_a_user",
     "body",
     "choice",
     "comma_list",

@@ -43,7 +43,7 @@ _OWN: Final = (
     ("name", "Name", "string", TrainingRun.name),
     ("state", "State", "string", TrainingRun.state),
     ("checkpoint_count", "Checkpoints", "numeric", TrainingRun.id),  # every run has a number of them
-    ("optimized_suggestion", "Optimized", "boolean", TrainingRun.suggestion_id),  # null where none was suggested
+    ("optimized_suggestion", "Optimized", "boolean", TrainingRun.id),  # every run can be asked whether it is
 )
 #: What stands once in a document.
 _SINGLE: Final = (

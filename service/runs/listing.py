@@ -42,7 +42,7 @@ class Listing:
 
 
 def check_filters(given: Any) -> tuple[Filter, ...]:
-    """Read `[{"field": ..., "operator": ..., "value": ...}]`."""
+    """Read `[{"field": ..., "operator": ..., "value": ...}]`; other keys say nothing to us, as to SigOpt: `enabled`."""
     if not isinstance(given, list) or len(given) > MOST_FILTERS:
         message = f"Expected JSON array for filters, of at most {MOST_FILTERS}, got {shorten(given)}"
         raise InvalidInputError(message, field="filters", expected="an array of filters")
@@ -55,10 +55,6 @@ def _filter(item: Any, where: str) -> Filter:
     for name in ("field", "operator"):
         if not isinstance(item.get(name), str):
             raise InvalidInputError(f"{where} needs `{name}`, a text, got {shorten(item)}", field=f"{where}.{name}")
-    unknown = item.keys() - {"field", "operator", "value"}
-    if unknown:
-        message = f"Unknown json keys `{min(unknown)}` in: {shorten(item)}"
-        raise InvalidInputError(message, field=where, expected="field, operator, value")
     return Filter(item["field"], item["operator"], item.get("value"))
 
 

@@ -60,7 +60,7 @@ def test_all_that_the_client_can_log_comes_back(seen: Json) -> None:
     assert run["values"]["f"] == {"object": "metric_evaluation", "name": "f", "value": 1.5, "value_stddev": 0.25}
     assert (run["metadata"], run["dev_metadata"]) == ({"team": "search", "epochs": 7}, {"host": "a"})
     assert run["sys_metadata"] == {"feature_importances": {"type": "gain", "scores": {"x": 0.75}}}
-    assert run["datasets"] == {"iris": {"object": "dataset", "name": "iris"}}
+    assert run["datasets"] == {"iris": {"object": "dataset"}}
     assert (run["model"]["type"], run["source_code"]["content"], run["source_code"]["hash"]) == (
         "forest",
         "1 + 1",

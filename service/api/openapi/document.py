@@ -215,8 +215,8 @@ def _parameters(operation: Operation, method: str, *, has_token: bool) -> list[M
     common: dict[str, tuple[Mapping[str, Any], ...]] = {
         "GET": (parameters.FIELDS, parameters.IF_NONE_MATCH),
         "POST": (parameters.FIELDS, *once, parameters.SKIP),
-        "PUT": (parameters.IF_MATCH, parameters.SKIP),
-        "MERGE": (parameters.IF_MATCH, parameters.SKIP),
+        "PUT": (parameters.FIELDS, parameters.IF_MATCH, parameters.SKIP),
+        "MERGE": (parameters.FIELDS, parameters.IF_MATCH, parameters.SKIP),
         "DELETE": (parameters.IF_MATCH, parameters.SKIP),
     }
     plain = not operation.media and not operation.refuses

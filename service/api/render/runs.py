@@ -47,7 +47,7 @@ def training_run(
         "metadata": document.get("metadata"),
         "dev_metadata": document.get("dev_metadata", {}),
         "sys_metadata": document.get("sys_metadata", {}),
-        "datasets": {name: {"object": "dataset", "name": name} for name in document.get("datasets", {})},
+        "datasets": {name: {"object": "dataset"} for name in document.get("datasets", {})},
         "logs": _each(document, "logs", "log"),
         "model": {"object": "model", "type": document.get("model", {}).get("type")},
         "source_code": {"object": "source_code", **_NO_CODE, **document.get("source_code", {})},

@@ -145,6 +145,15 @@ def test_a_list_is_walked_in_every_order(team: Team, sort: str, ascending: bool)
     assert found == expected
 
 
+def test_the_project_that_changed_last_comes_first(team: Team) -> None:
+    for name in "abc":
+        team.project(name)
+    with team.database.write() as session:
+        for row in session.query(Project).filter_by(client_id=team.client_id):
+            row.updated_at = NOW - timedelta(seconds=row.reference != "b")
+    assert [item["id"] for item in team.get(f"{team.path}/projects").json["data"]] == ["b", "c", "a"]  # type: ignore[index]
+
+
 def test_a_project_counts_what_is_in_it(team: Team) -> None:
     team.project("p")
     with team.database.write() as session:

@@ -183,6 +183,10 @@ def test_lists_are_filtered_sorted_and_say_which_fields_there_are(api: Api, proj
         "object": "field", "key": "values.acc.value", "name": "values.acc.value", "type": "numeric", "sortable": True,
         "count": 3,
     }  # fmt: skip
+    counts = {field["key"]: field["count"] for field in page.json["defined_fields"]}
+    assert counts["optimized_suggestion"] == counts["checkpoint_count"] == 3, "every run has an answer to them"
+    shown = json.dumps([{"field": "name", "operator": "==", "value": "r1", "enabled": True}])
+    assert api.get(f"{project}/training_runs", query_string={"filters": shown}).json["count"] == 1, "as views keep them"
     more = {"filters": above, "sort": "values.acc.value", "before": page.json["paging"]["before"]}
     rest = api.get(f"{project}/training_runs", query_string=more).json
     assert ([run["name"] for run in rest["data"]], rest["paging"]["before"]) == (["r1"], None)

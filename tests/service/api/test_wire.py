@@ -68,8 +68,11 @@ def test_links_walk_to_the_end_and_name_the_way_back(api: Api) -> None:
 
 def test_a_count_alone_is_a_page_of_nothing(api: Api) -> None:
     api.experiment()
-    page = page_of(api, limit=0)
-    assert (page["count"], page["data"], page["paging"]) == (1, [], {"before": None, "after": None})
+    assert (page_of(api, limit=0, search="nobody")["paging"]) == {"before": None, "after": None}
+    for order, way in (("false", "before"), ("true", "after")):
+        page = page_of(api, limit=0, ascending=order)
+        assert (page["count"], page["data"]) == (1, [])
+        assert len(page_of(api, **{"ascending": order, way: page["paging"][way]})["data"]) == 1, way
 
 
 def test_fields_choose_the_keys_of_a_reply_and_of_each_item_of_a_list(api: Api) -> None:
@@ -85,6 +88,9 @@ def test_fields_choose_the_keys_of_a_reply_and_of_each_item_of_a_list(api: Api) 
     assert refused.status_code == 400
     assert "Could not find the field `nam` in `experiment`" in refused.json["message"]  # type: ignore[index]
     assert api.get(f"/v1/experiments/{experiment}?fields=tasks").json == {}
+    renamed = api.call("PUT", f"/v1/experiments/{experiment}?fields=name", {"name": "new"})
+    assert renamed.json == {"name": "new"}
+    assert api.call("DELETE", f"/v1/experiments/{experiment}?fields=name").json == {}  # SigOpt's clients send it along
 
 
 def test_a_caller_who_does_not_look_gets_nothing_to_look_at(api: Api) -> None:
@@ -176,7 +182,28 @@ def test_a_batch_may_be_larger_than_other_bodies(api: Api) -> None:
     assert "Unknown json keys" in api.post(f"{path}/batch", body).json["message"]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("given_token", [("ABC\0", ""), "Digest a=b", "Bearer a\0b"])
+def test_nobody_is_asked_for_a_token_before_the_request_can_be_read(api: Api) -> None:
+    for unreadable in (b'{"name": inf}', b"{", b"9" * 2_000_000):
+        assert api.post("/v1/clients", auth=None, data=unreadable).status_code == 400
+    assert api.post("/v1/clients", {"name": "x"}, auth=None).status_code == 401
+
+
+def test_the_home_page_is_no_endpoint(api: Api) -> None:
+    assert api.post("/", data=b"9" * 100).status_code == 404
+
+
+@pytest.mark.parametrize("list_", ["/v1/experiments", "/v1/aiexperiments", "/v1/clients/CID/projects"])
+def test_a_list_of_what_a_user_made_is_empty_and_a_user_is_a_number(api: Api, list_: str) -> None:
+    client = api.get("/v1/sessions").json["client"]["id"]  # type: ignore[index]
+    api.experiment()
+    path = list_.replace("CID", client)
+    assert api.get(f"{path}?user=7").json["count"] == 0  # type: ignore[index]
+    for wrong in ("abc", "", "1.5"):
+        reply = api.get(path, query_string={"user": wrong})
+        assert (reply.status_code, reply.json["errors"][0]["field"]) == (400, "user"), wrong  # type: ignore[index]
+
+
+@pytest.mark.parametrize("given_token", [("ABC\0", ""), ("", ""), "Basic", "Bearer", "Digest a=b", "Bearer a\0b"])
 def test_a_token_that_can_be_none_is_refused_as_such(api: Api, given_token: Any) -> None:
     more = {"auth": given_token} if isinstance(given_token, tuple) else {"headers": {"Authorization": given_token}}
     reply = api.get("/v1/sessions", **{"auth": None, **more})

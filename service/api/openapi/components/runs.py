@@ -66,7 +66,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         metadata=nullable(_SCALARS),
         dev_metadata=_SCALARS,
         sys_metadata={"type": "object", "examples": [{}]},
-        datasets=map_of(thing("dataset", "Data it used.", name=text("churn 2026")), "churn 2026"),
+        datasets=map_of(thing("dataset", "Data it used."), "churn 2026"),
         logs=map_of(thing("log", "What it printed.", content=text("epoch 1 …")), "stdout"),
         model=thing("model", "What was trained.", type=nullable(text("xgboost"))),
         source_code=thing("source_code", "Its program.", content=nullable(text("…")), hash=nullable(text("3f2a"))),

@@ -38,7 +38,7 @@ _LIST: Final = Operation(
         query("period_end", "Made before this time.", _SECONDS),
         truth("development", "Only those of development tokens, or only the others."),
         truth("include_ai", "Those that are made by training runs as well."),
-        query("user", "There are no users here: with one, the list is empty."),
+        query("user", "There are no users here: with one, the list is empty.", {"type": "integer"}),
     ),
 )
 

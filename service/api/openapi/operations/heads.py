@@ -40,9 +40,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         page="project",
         query=(
             *WALKS,
-            words("sort", "The order.", "created", "updated"),
+            words("sort", "The order; by `updated` unless you ask for another.", "created", "updated"),
             truth("deleted", "Those that were put away as well."),
-            query("user", "There are no users here: with one, the list is empty."),
+            query("user", "There are no users here: with one, the list is empty.", {"type": "integer"}),
         ),
     ),
     "projects.one": Operation(reply="project"),

@@ -42,7 +42,7 @@ _AI_LIST: Final = Operation(
         *walks("id", "recent"),
         words("state", "Which of them.", "active", "deleted", "all"),
         query("search", "A part of the name, in small letters or capitals.", {"type": "string", "maxLength": 100}),
-        query("user", "There are no users here: with one, the list is empty."),
+        query("user", "There are no users here: with one, the list is empty.", {"type": "integer"}),
     ),
 )
 _RUN_LIST: Final = Operation(
