@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from objectives.errors import FitError
-from objectives.kernels import KERNELS
+from objectives.kernels import KERNELS, Towards
 from objectives.likelihood import NOISE_FLOOR, Likelihood, Optimum, Prior, Sample, search, thinned
 from objectives.shapes import Floats, Ints
 from objectives.triangular import cholesky, extend, solve, symmetric_inverse, whiten, whitener
@@ -110,7 +110,16 @@ class GP:
 
     def correlate(self, Z: Floats) -> Floats:
         """Prior covariance (c, n) between new features and the observed ones, standardised."""
-        return self._covariance(Z * self._stretch, self._stretched)
+        return self._correlate(Z * self._stretch)
+
+    def _correlate(self, stretched: Floats) -> Floats:
+        k = self._towards(stretched)
+        k *= self.scale
+        return k
+
+    @cached_property
+    def _towards(self) -> Towards:
+        return KERNELS[self.kernel].towards(self._stretched, self.sample.owner)
 
     def _covariance(self, A: Floats, B: Floats) -> Floats:
         k = KERNELS[self.kernel].between(A, B, self.sample.owner)
@@ -183,7 +192,7 @@ class GP:
         return self._believing(Z * self._stretch) if len(Z) else self
 
     def _believing(self, stretched: Floats) -> GP:
-        side = whiten(self._whitener, self._covariance(stretched, self._stretched))
+        side = whiten(self._whitener, self._correlate(stretched))
         corner = self._covariance(stretched, stretched)
         corner[np.diag_indices(len(stretched))] += np.exp(self.theta[-1]) + NOISE_FLOOR + self.jitter
         corner -= side @ side.T
@@ -325,7 +334,7 @@ def _factored(sample: Sample, optimum: Optimum, last: GP | None) -> GP:
         fresh = _tail(sample, len(last))
         L, W, jitter = _extended(last, fresh) if len(fresh) else (last.L, last.W, 0.0)
     else:
-        K = gp._covariance(gp._stretched, gp._stretched)
+        K = gp._correlate(gp._stretched)
         K[np.diag_indices(len(sample))] = gp.scale + sample.noise(gp.theta)
         (L, jitter), W = cholesky(K), None
     return replace(gp, L=L, jitter=jitter, W=W, alpha=solve(L, sample.y))

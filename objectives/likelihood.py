@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.optimize import minimize
 
 from objectives.kernels import KERNELS, apart
@@ -122,8 +122,9 @@ class Likelihood:
         alpha = lapack.dpotrs(L, sample.y, lower=1)[0]
         cost = 0.5 * float(sample.y @ alpha) + float(np.log(L.diagonal()).sum()) + 0.5 * n * LOG_2PI
         inverse = lapack.dpotri(L, lower=1, overwrite_c=1)[0]
-        diagonal = inverse.diagonal() - alpha * alpha
-        A = (inverse.T - np.outer(alpha, alpha)).ravel()[places]
+        inverse = blas.dsyr(-1.0, alpha, lower=1, a=inverse, overwrite_a=1)
+        diagonal = inverse.diagonal()
+        A = inverse.T.reshape(-1).take(places)
         gradient = np.empty_like(theta)
         gradient[-1] = 0.5 * float(np.exp(theta[-1])) * (diagonal @ sample.shares)
         gradient[-2] = scale * (A @ value + 0.5 * diagonal.sum())

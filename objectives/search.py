@@ -35,8 +35,9 @@ STEPS = np.array([0.1, 0.03, 0.01])
 STEEP, CLIMBERS, TURNS = 12, 4, 10
 #: lengths tried along a gradient, in shares of the cube's diagonal; and the distance of its differences
 STRIDES, NUDGE = np.array([0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001]), 1e-4
-#: step sizes of the refinement rounds, and neighbours of each in a round
-ROUNDS, PER_ROUND, BEST = (0.08, 0.04, 0.02, 0.01, 0.005, 0.002), 24, 6
+#: step sizes of the refinement rounds, neighbours in each, the best that they are made of, and those whose differences
+#: are moves
+ROUNDS, PER_ROUND, BEST, POOL = (0.08, 0.04, 0.02, 0.01, 0.005, 0.002), 24, 6, 20
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator) -> Floa
 def _refine(
     space: SearchSpace, acquisition: Acquisition, X: Floats, values: Floats, *, step: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    top = np.argsort(-values, kind="stable")[:BEST]
-    best = X[top]
+    pool = X[np.argsort(-values, kind="stable")[:POOL]]
+    best = pool[:BEST]
     around = perturb(space, best[np.arange(PER_ROUND) % len(best)], step, rng)
-    across = differential(space, np.repeat(best, 2, axis=0), X[np.argsort(-values, kind="stable")[:20]], rng)
+    across = differential(space, np.repeat(best, 2, axis=0), pool, rng)
     new = np.vstack([around, across])
     return np.vstack([X, new]), np.concatenate([values, _safe(acquisition, new)])
 

@@ -47,6 +47,8 @@ def improvements(outlook: Outlook) -> Bools:
     """Whether each complete row (n,) after the first design was on the front of the rows so far."""
     Y = np.where(outlook.feasible[:, None], outlook.values, outlook.values.min(axis=0) - 1.0)
     first = outlook.state.design_size
+    if Y.shape[1] == 1:
+        return np.asarray(Y[first:, 0] == np.maximum.accumulate(Y[:, 0])[first:], dtype=np.bool_)
     return np.array([nondominated(Y[: i + 1])[-1] for i in range(first, len(Y))], dtype=np.bool_)
 
 

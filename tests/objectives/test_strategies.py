@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from objectives.strategies.grid import grid_sizes
 from objectives.strategies.nsga3 import directions, survivors
 from objectives.strategies.policy_gradient import Policy
 from objectives.strategies.tpe import log_density
-from objectives.strategies.trust_region import box_length
+from objectives.strategies.trust_region import box_length, improvements
 
 SPACE = SearchSpace(
     (
@@ -107,6 +109,15 @@ def test_the_density_of_good_rows_is_higher_where_they_are() -> None:
 def test_a_box_grows_with_success_and_shrinks_without() -> None:
     assert box_length(np.array([], dtype=bool), 10) < box_length(np.array([True] * 3), 10)
     assert box_length(np.zeros(40, dtype=bool), 10) < 0.05
+
+
+@pytest.mark.parametrize("m", [1, 2])
+def test_a_result_improved_what_no_earlier_one_beats(m: int) -> None:
+    """Equal ones count, since neither dominates; one column or two that agree are the same question."""
+    column = np.array([3.0, 1.0, 2.0, 3.0, 4.0, 4.0, 1.0])
+    state = SimpleNamespace(design_size=2)
+    outlook = SimpleNamespace(values=np.repeat(column[:, None], m, axis=1), feasible=column < 9, state=state)
+    assert improvements(outlook).tolist() == [False, True, True, True, False]
 
 
 def test_a_grid_has_every_level_of_small_parameters_and_fits_the_budget() -> None:
