@@ -34,6 +34,7 @@ from service.api import (
     tokens,
     training_runs,
     transfer,
+    web_data,
     webhooks,
 )
 from service.db import Database
@@ -62,6 +63,7 @@ _BLUEPRINTS: Final = (
     training_runs.blueprint,
     checkpoints.blueprint,
     files.blueprint,
+    web_data.blueprint,
     webhooks.blueprint,
     deliveries.blueprint,
     transfer.blueprint,

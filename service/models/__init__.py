@@ -17,7 +17,7 @@ from service.models.experiments import (
     Suggestion,
 )
 from service.models.learned import Front, Importances, ModelState
-from service.models.runs import Checkpoint, File, TrainingRun
+from service.models.runs import Checkpoint, File, TrainingRun, View
 from service.models.tenants import Client, Note, Project, Remembered, ServiceKey, Tag, Token
 from service.models.webhooks import Attempt, Delivery, Endpoint, Event
 
@@ -47,4 +47,5 @@ __all__ = [
     "Tag",
     "Token",
     "TrainingRun",
+    "View",
 ]

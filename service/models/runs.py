@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.db import Json
 from service.models.base import Base, id_, to
 
-__all__ = ["Checkpoint", "File", "TrainingRun"]
+__all__ = ["Checkpoint", "File", "TrainingRun", "View"]
 
 
 class TrainingRun(Base):
@@ -61,3 +61,16 @@ class File(Base):
     upload_key: Mapped[str] = mapped_column(sa.String(64))
     uploaded_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class View(Base):
+    """How somebody wants to see the runs of a project: filters, an order, columns. We keep it, we do not read it."""
+
+    __tablename__ = "views"
+    id: Mapped[int] = id_()
+    project_id: Mapped[int] = to("projects", index=True)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    name: Mapped[str] = mapped_column(sa.String(100))
+    document: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -102,6 +102,19 @@ def projects(connection: Connection, client: str) -> dict[str, Any]:
     }
 
 
+def views(connection: Connection, client: str) -> dict[str, Any]:
+    """A view of runs by the methods that SigOpt's own suite had: the client has none."""
+    owner = {"client": client, "project": "search"}
+    which = {"parent_resource_type": "project", "web_data_type": "run_view"}
+    payload = {"filters": [], "sort": [{"key": "created", "ascending": True}]}
+    new = {**which, "parent_resource_id": owner, "display_name": "mine", "payload": payload}
+    made = send(connection, "POST", "web_data", **new)
+    changed = send(connection, "PUT", "web_data", **{**new, "id": made["id"], "payload": {**payload, "sort": []}})
+    found = send(connection, "GET", "web_data", **which, parent_resource_id=owner)
+    ended = send(connection, "DELETE", "web_data", **which, parent_resource_id=owner, id=made["id"])
+    return {"made": made, "changed": changed["payload"], "found": found["data"] == [changed], "ended": ended}
+
+
 def experiments(connection: Connection) -> dict[str, Any]:
     """Experiments change, are put away, restored, searched, paged."""
     made = [connection.experiments().create(**{**PLAIN, "name": f"page {n}"}) for n in range(3)]
@@ -225,6 +238,7 @@ def main() -> None:
     seen = {
         "team": of_team,
         "projects": projects(connection, client),
+        "views": views(connection, client),
         "experiments": experiments(connection),
         "suggestions": suggestions(connection, experiment.id),
         "observations": observations(connection, experiment.id),

@@ -57,6 +57,12 @@ def test_notes_and_tags_are_kept(seen: Json) -> None:
     assert (projects["tag"].lower(), projects["tags"]) == ("#a0b0c0", 1)
 
 
+def test_views_of_runs_are_kept_as_they_were_given(seen: Json) -> None:
+    views = seen["views"]
+    assert views["made"]["payload"] == {"filters": [], "sort": [{"key": "created", "ascending": True}]}
+    assert (views["changed"], views["found"], views["ended"]) == ({"filters": [], "sort": []}, True, {})
+
+
 def test_experiments_change_while_they_run_and_come_back(seen: Json) -> None:
     experiments = seen["experiments"]
     assert experiments["changed"] == ["changed", 20, {"a": 1}, 2]

@@ -38,6 +38,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "training_runs": "Runs",
     "checkpoints": "Runs",
     "files": "Runs",
+    "web_data": "Runs",
     "clients": "Clients",
     "tokens": "Clients",
     "sessions": "Clients",

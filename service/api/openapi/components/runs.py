@@ -108,4 +108,17 @@ COMPONENTS: Final[dict[str, Schema]] = {
         ),
         download=at_times(nullable(thing("s3_download", "Where to fetch it.", url=text("https://example.org/…")))),
     ),
+    "web_data": thing(
+        "web_data",
+        "A view of a project's runs, kept for whoever made it.",
+        id=ID,
+        created=TIME,
+        created_by=NO_USER,
+        updated=TIME,
+        display_name=text("converged only"),
+        web_data_type=one_of("run_view", "ag_run_view"),
+        parent_resource_type=one_of("project"),
+        parent_resource_id=thing("project_resource_id", "What it is a view of.", client=ID, project=text("churn")),
+        payload={"type": "object", "examples": [{"filters": [], "sort": []}]},
+    ),
 }

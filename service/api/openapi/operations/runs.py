@@ -35,6 +35,50 @@ _TAG: Final[Schema] = {
     "required": ["id"],
     "additionalProperties": False,
 }
+_VIEWS_OF: Final[Mapping[str, Schema]] = {
+    "parent_resource_type": {"type": "string", "enum": ["project"]},
+    "web_data_type": {"type": "string", "enum": ["run_view", "ag_run_view"]},
+}
+_VIEW: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        **_VIEWS_OF,
+        "parent_resource_id": {
+            "type": ["object", "string"],
+            "description": "The project, or JSON text of it.",
+            "properties": {"client": {"type": "string"}, "project": {"type": "string"}},
+            "required": ["client", "project"],
+            "additionalProperties": False,
+        },
+        "display_name": {"type": "string", "maxLength": 100},
+        "payload": {"type": "object", "description": "By the kind of view: filters and sort, or those of its grid."},
+    },
+    "required": ["parent_resource_type", "parent_resource_id", "web_data_type", "display_name", "payload"],
+    "additionalProperties": False,
+}
+_CHANGED_VIEW: Final[Schema] = {
+    **_VIEW,
+    "properties": {**_VIEW["properties"], "id": {"type": ["string", "integer"]}},
+    "required": ["id", "parent_resource_type", "parent_resource_id", "web_data_type", "payload"],
+}
+_CONVERGED: Final[Mapping[str, Any]] = {
+    "parent_resource_type": "project",
+    "parent_resource_id": {"client": "1", "project": "churn"},
+    "web_data_type": "run_view",
+    "display_name": "converged only",
+    "payload": {
+        "filters": [{"field": "state", "operator": "==", "value": "completed", "enabled": True}],
+        "sort": [{"key": "values.accuracy.value", "ascending": False}],
+    },
+}
+_WHICH_VIEWS: Final = tuple(
+    {**asked, "required": True}
+    for asked in (
+        *(query(name, "Which views.", schema) for name, schema in _VIEWS_OF.items()),
+        query("parent_resource_id", 'JSON text: {"client", "project"}.'),
+    )
+)
+_THIS_VIEW: Final = {**query("id", "The view."), "required": True}
 _SIGNED: Final = (query("expires", "Part of a signed address."), query("signature", "Part of a signed address."))
 _AI_LIST: Final = Operation(
     page="aiexperiment",
@@ -103,6 +147,12 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             "content_md5": "1B2M2Y8AsgTpgAmY7PhCfg==",
         },
     ),
+    "web_data.create": Operation(reply="web_data", body=_VIEW, example=_CONVERGED, errors=(404,)),
+    "web_data.listed": Operation(page="web_data", query=_WHICH_VIEWS, errors=(404,)),
+    "web_data.update": Operation(
+        reply="web_data", body=_CHANGED_VIEW, example={**_CONVERGED, "id": "12"}, errors=(404,)
+    ),
+    "web_data.delete": Operation(query=(_THIS_VIEW, *_WHICH_VIEWS), errors=(404,)),
     "files.one": Operation(reply="file"),
     "files.upload": Operation(takes={"application/octet-stream": {"type": "string"}}, query=_SIGNED, errors=(403, 404)),
     "files.download": Operation(media=("application/octet-stream",), query=_SIGNED, errors=(403, 404)),
