@@ -107,8 +107,8 @@ def _moment(seconds: int | None) -> datetime | None:
 
 
 def search() -> str:
-    """Read a part of a name: no longer than names are."""
-    text = request.args.get("search", "")
+    """Read a part of a name: no longer than names are. Spaces around it are not part of it."""
+    text = request.args.get("search", "").strip()
     if len(text) > 100:
         message = f"Invalid search: {text[:40]!a}, expected a part of a name, up to 100 characters"
         raise InvalidInputError(message, field="search", expected="up to 100 characters")

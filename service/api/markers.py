@@ -25,7 +25,7 @@ __all__ = ["Symbol", "decode", "encode"]
 #: One part of a marker.
 Symbol = int | float | str | bool | None
 
-_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{2,2000}")
+_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{2,2000}={0,2}")
 _SYMBOLS: Final = 0x0A
 _DOUBLE, _INT, _NULL, _STRING, _BOOL = 0x09, 0x10, 0x18, 0x22, 0x28
 _WRAP: Final = 1 << 64
@@ -42,11 +42,12 @@ def encode(symbols: Sequence[Symbol]) -> str:
 
 
 def decode(marker: str, field: str) -> list[Symbol]:
-    """Read a marker; raise `InvalidInputError` for one that nobody here has made."""
+    """Read a marker, padded or not; raise `InvalidInputError` for one that nobody here has made."""
     try:
         if not _TEXT.fullmatch(marker):
             raise ValueError(marker)
-        return _read(base64.urlsafe_b64decode(marker + "=" * (-len(marker) % 4)))
+        bare = marker.rstrip("=")
+        return _read(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
     except (ValueError, IndexError, struct.error) as error:
         message = f"Invalid paging marker: {marker[:40]!a}, expected one that a list has answered"
         raise InvalidInputError(message, field=field, expected="a marker of `paging`") from error

@@ -196,7 +196,7 @@ def listed(experiment_id: str) -> Response:
     asked, deleted = window(), truth("deleted")
     with read() as door:
         row = found(door, experiment_id)
-        sort = request.args.get("sort", "id")
+        sort = request.args.get("sort") or "id"
         page, count = observations.listed(door.session, row, sort=sort, window=asked, deleted=deleted)
         shown = [render.observation(*item, tasks=row.tasks) for item in page.rows]
     return reply(windowed(shown, page, count=count))

@@ -29,8 +29,8 @@ def truth(name: str, *, default: bool = False) -> bool:
 
 
 def choice(name: str, allowed: Sequence[str], *, default: str) -> str:
-    """Read one of `allowed`."""
-    text = request.args.get(name, default)
+    """Read one of `allowed`; nothing is chosen by an empty text."""
+    text = request.args.get(name) or default
     if text not in allowed:
         known = ", ".join(allowed)
         message = f"Invalid {name}: {text[:40]!a}, expected one of: {known}"

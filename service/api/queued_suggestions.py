@@ -10,7 +10,7 @@ from service.api.door import read, write
 from service.api.experiments import found, held
 from service.api.paging import window, windowed
 from service.api.render.suggestions import queued_suggestion as render
-from service.api.wire import body, parse_id, refuse_unknown, reply
+from service.api.wire import body, parse_id, reply
 from service.errors import InvalidInputError
 from service.schemas.fields import shorten
 
@@ -22,9 +22,11 @@ blueprint = Blueprint("queued_suggestions", __name__)
 @blueprint.post("/v1/experiments/<experiment_id>/queued_suggestions")
 @requires("write")
 def enqueue(experiment_id: str) -> Response:
-    """Put a configuration at the end of the queue: it is handed out before anything computed."""
+    """Put a configuration at the end of the queue: it is handed out before anything computed.
+
+    Keys that are not known here are passed over, as of suggestions.
+    """
     given = body()
-    refuse_unknown(given, ("assignments", "task"))
     with write() as door:
         row = held(door, experiment_id)
         if "assignments" not in given:

@@ -1,7 +1,8 @@
 """Observations are corrected: changed or taken back; what they were is kept, and what follows from them made new.
 
 Whatever is done here ends as if what is left had been reported in the first place: the sums of the configurations, the
-counts, and after the next refresh the front and the models. A suggestion that had a result stays closed.
+counts, and after the next refresh the front and the models. A suggestion that had a result stays closed, unless the
+result turns out to be of another one and was its only one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, InvalidInputError
 from service.events import EventType, record
-from service.models import Configuration, Correction, Experiment, Observation, Refresh, Suggestion
+from service.models import Configuration, Correction, Experiment, Observation, Refresh, Suggestion, TrainingRun
 from service.observations import configurations, counts
 from service.observations.configurations import Placed
 from service.observations.store import place
@@ -66,6 +67,8 @@ def update(
     failures = after.failed - row.failed
     _write(row, after, new.id, placed.task, now)
     _close(session, after.suggestion_id, now)
+    if before.suggestion_id not in (None, after.suggestion_id):
+        _reopen(session, before.suggestion_id)
     configurations.rebuild(session, {old.id, new.id})
     _note(session, experiment, refresh, observations=0, failures=failures, ids=[row.id], change="updated", now=now)
 
@@ -109,6 +112,16 @@ def _close(session: Session, suggestion_id: int | None, now: datetime) -> None:
     suggestion = None if suggestion_id is None else session.get_one(Suggestion, suggestion_id)
     if suggestion is not None and suggestion.closed_at is None:
         suggestion.state, suggestion.closed_at = "closed", now
+
+
+def _reopen(session: Session, suggestion_id: int | None) -> None:
+    """Have a suggestion tried again that no result, not even one taken back, and no run refers to any longer."""
+    session.flush()
+    refers = [sa.exists().where(table.suggestion_id == suggestion_id) for table in (Observation, TrainingRun)]
+    if session.scalar(sa.select(sa.or_(*refers))):
+        return
+    suggestion = session.get_one(Suggestion, suggestion_id, populate_existing=True)
+    suggestion.state, suggestion.closed_at = "open", None
 
 
 def _kept(row: Any, assignments: Any, token_id: int | None, now: datetime) -> dict[str, Any]:

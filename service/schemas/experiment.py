@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from service.db import strict_json
 from service.schemas.fields import Name, Strict, parse_model, refuse
@@ -33,7 +33,13 @@ __all__ = [
     "parse_experiment",
 ]
 
-Count = Annotated[int, Field(gt=0, lt=2**31)]
+
+def _whole(given: Any) -> Any:
+    """Take 60.0 for 60, as JSON means it: it knows numbers only."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+Count = Annotated[int, Field(gt=0, lt=2**31), BeforeValidator(_whole)]
 Metadata = Annotated[dict[str, str | float | int | None], Field(max_length=100)]
 
 

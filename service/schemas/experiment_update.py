@@ -32,7 +32,7 @@ class ExperimentUpdate(Strict):
     parameters: Annotated[Any, WithJsonSchema({"type": "array", "items": {"type": "object"}})] = None
     metrics: list[MetricOrName] = Field(default_factory=list, max_length=MOST_METRICS)
     #: SigOpt's word for "do not compute now": taken, and without effect, since what was computed must stay right.
-    no_optimize: bool = False
+    no_optimize: bool | None = None
     project: str | None = None
 
 

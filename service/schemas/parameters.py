@@ -30,6 +30,9 @@ NARROWEST: Final = 1e-8
 LARGEST_INT: Final = 2**53
 
 
+_PASSED_OVER: Final = frozenset(("precision", "tunable"))
+
+
 def _list_of_text(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -89,11 +92,11 @@ class Parameter(Tagged):
         """Take a parameter as replies show it: beside a grid its bounds, beside the categories of a grid their names.
 
         `transform` is what SigOpt's server passed over and its callers wrote all the same; here it means what they
-        meant.
+        meant. `precision` and `tunable`, which its client knows of parameters, said nothing to it and say nothing here.
         """
         if not isinstance(given, Mapping):
             return given
-        known = dict(given)
+        known = {name: value for name, value in given.items() if name not in _PASSED_OVER}
         if "transform" in known:
             meant = known.pop("transform")
             known["transformation"] = meant if known.get("transformation") is None else known["transformation"]

@@ -207,15 +207,49 @@ def test_a_result_may_go_to_another_suggestion_and_closes_it(database: Database,
     key = report(database, experiment, suggestion_id=first.id, assignments=None)
     for other in (second, with_lease):
         change(database, experiment, key, suggestion=other.id)
+        assert state(database, other) == "closed"
         with database.read() as session:
-            assert session.get_one(Suggestion, other.id).state == "closed"
             configuration = observations.find(session, key, experiment_id=experiment.id)[1]
             assert configuration.assignments == other.assignments
-    change(database, experiment, key, suggestion=None, assignments={"x": 3, "y": 0.5})
     take_back(database, experiment, key)
+    assert state(database, with_lease) == "closed"
+
+
+def state(database: Database, suggestion: Suggestion) -> str:
     with database.read() as session:
-        states = session.scalars(sa.select(Suggestion.state).where(Suggestion.experiment_id == experiment.id))
-        assert set(states) == {"closed"}
+        return session.get_one(Suggestion, suggestion.id).state
+
+
+@pytest.mark.parametrize("elsewhere", [{"suggestion": None, "assignments": {"x": 3, "y": 0.5}}, {"suggestion": 2}])
+def test_a_suggestion_whose_only_result_was_another_ones_is_being_tried_again(
+    database: Database, experiment: Experiment, elsewhere: dict[str, Any]
+) -> None:
+    with database.write() as session:
+        row = session.get_one(Experiment, experiment.id)
+        left, _, expired = (suggestions.claim(session, row, lease_s=lease, now=NOW) for lease in (None, None, 1))
+    key = report(database, experiment, suggestion_id=left.id, assignments=None)
+    change(database, experiment, key, **elsewhere)
+    assert state(database, left) == "open"
+    with database.read() as session:
+        assert session.get_one(Suggestion, left.id).closed_at is None
+    late = report(database, experiment, suggestion_id=expired.id, assignments=None, result_id="late")
+    change(database, experiment, late, **elsewhere)
+    with database.write() as session:
+        assert list(suggestions.expire(session, experiment.id, now=LATER)) == [expired.id]
+
+
+def test_a_suggestion_keeps_closed_while_another_result_is_its_own_even_one_taken_back(
+    database: Database, experiment: Experiment
+) -> None:
+    with database.write() as session:
+        row = session.get_one(Experiment, experiment.id)
+        tried, other = (suggestions.claim(session, row, now=NOW) for _ in range(2))
+    first, second = (
+        report(database, experiment, suggestion_id=tried.id, assignments=None, result_id=name) for name in "ab"
+    )
+    take_back(database, experiment, first)
+    change(database, experiment, second, suggestion=other.id)
+    assert (state(database, tried), state(database, other)) == ("closed", "closed")
 
 
 REFUSED: dict[str, dict[str, Any]] = {
