@@ -15,6 +15,7 @@ from service.events import EventType, record
 from service.experiments.parts import assigned, grid_budget, said
 from service.models import Experiment, Refresh
 from service.schemas.experiment import Definition, ExperimentBody, parse_experiment
+from service.schemas.xgboost import with_usual_priors
 
 __all__ = ["create"]
 
@@ -26,7 +27,8 @@ def create(
 
     In `development` it is for trying out a program: its suggestions are quasi-random, and no model is asked.
     """
-    parsed, definition = parse_experiment(body)
+    parsed, given = parse_experiment(body)
+    definition = with_usual_priors(given, parsed.metadata)
     if development and parsed.runs_only:
         raise PermissionDeniedError("Development tokens cannot make experiments with runs_only.")
     check_searchable(definition)

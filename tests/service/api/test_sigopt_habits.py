@@ -91,3 +91,18 @@ def test_a_marker_may_be_padded(shared_api: Api) -> None:
 def test_a_value_may_be_the_largest_and_the_smallest_that_a_double_holds(shared_api: Api, value: float) -> None:
     experiment = shared_api.experiment(metrics=["a"])
     assert shared_api.observe(experiment, 0.5, 0.5, a=value).json["values"][0]["value"] == value  # type: ignore[index]
+
+
+def test_an_experiment_of_sigopts_xgboost_begins_where_its_parameters_usually_lie(shared_api: Api) -> None:
+    ends = {"max_delta_step": 2000, "min_child_weight": 1000}
+    parameters = [
+        {"name": name, "type": "double", "bounds": {"min": 0.1, "max": largest}} for name, largest in ends.items()
+    ]
+    path = f"/v1/experiments/{shared_api.experiment(parameters=parameters, metadata={'_IS_XGB_EXPERIMENT': 'True'})}"
+    made = shared_api.get(path).json
+    assert made is not None
+    assert [parameter["prior"]["name"] for parameter in made["parameters"]] == ["normal", "normal"]
+    begun = [shared_api.post(f"{path}/suggestions").json["assignments"] for _ in range(4)]  # type: ignore[index]
+    assert all(one["max_delta_step"] < 11 and one["min_child_weight"] < 6 for one in begun)
+    taken_away = [{"name": name, "prior": None} for name in ends]
+    assert shared_api.call("PUT", path, {"parameters": taken_away}).json["parameters"][0]["prior"] is None  # type: ignore[index]
