@@ -51,12 +51,12 @@ def found_ai(door: Door, experiment_id: str) -> Experiment:
 def create(client_id: str, project_id: str) -> Response:
     """Make an AI experiment in a project."""
     given = body()
-    _check(given)
-    for name in _REQUIRED:
-        if given.get(name) is None:
-            raise InvalidInputError(f'Missing required json key "{name}" in: {shorten(given)}', field=f".{name}")
     with write() as door:
         project = found_project(door, client_id, project_id)
+        _check(given)
+        for name in _REQUIRED:
+            if given.get(name) is None:
+                raise InvalidInputError(f'Missing required json key "{name}" in: {shorten(given)}', field=f".{name}")
         whole = {**given, "runs_only": True, "project": project.reference}
         row = experiments.create(door.session, whole, client_id=project.client_id, now=door.now)
         shown = _shown(door, row)
@@ -134,9 +134,9 @@ def one(experiment_id: str) -> Response:
 def update(experiment_id: str) -> Response:
     """Change an AI experiment, or restore a deleted one with state `active`."""
     given = body()
-    _check(given)
     with write() as door:
         row = found_ai(door, experiment_id)
+        _check(given)
         experiments.update(door.session, row, given, now=door.now)
         shown = _shown(door, row)
     return reply(shown)
@@ -155,9 +155,10 @@ def delete(experiment_id: str) -> Response:
 @requires("write")
 def start(experiment_id: str) -> Response:
     """Make a run with the next suggestion, or with the assignments that the body names."""
-    parsed = parse_new_run(body())
+    given = body()
     with read() as door:
         row = found_ai(door, experiment_id)
+        parsed = parse_new_run(given)
         key, is_searched = row.id, suggestions.is_searched(row)
         newest = experiments.progress(door.session, [key])[key].data_generation
     if is_searched and not parsed.assignments and parsed.state in (None, "active"):

@@ -72,11 +72,11 @@ def create(experiment_id: str) -> Response:
 def create_batch(experiment_id: str) -> Response:
     """Store many results, all or none; with `dry_run` none, and the reply shows what would be stored, without ids."""
     given = body()
-    documents = _documents(given)
-    schema.truth(given, "no_optimize")
-    dry_run = schema.truth(given, "dry_run")
     with write() as door:
         row = _active(held(door, experiment_id))
+        documents = _documents(given)
+        schema.truth(given, "no_optimize")
+        dry_run = schema.truth(given, "dry_run")
         definition = Definition.of(row)
         checked = []
         for index, (document, key) in enumerate(zip(documents, _keys(len(documents)), strict=True)):

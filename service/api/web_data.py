@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from service import views
 from service.api.auth import requires
 from service.api.door import Door, read, write
 from service.api.projects import found_project
 from service.api.wire import body, epoch, reply, unpaged
 from service.models import Project, View
+from service.runs import views
 from service.schemas.fields import parse_id
 from service.schemas.view import Views, parse_change, parse_new, parse_views
 

@@ -44,6 +44,18 @@ def test_what_another_team_has_does_not_exist(world: World) -> None:
     assert not wrong, "\n".join(map(str, wrong))
 
 
+def test_a_stranger_is_not_told_what_is_wrong_with_a_request(world: World) -> None:
+    """SigOpt looks whose it is before what is asked of it; the bodies here lack all that is required."""
+    theirs, mine = world.team(), world.team()
+    secret = world.token(mine, tokens.PERMISSIONS["admin"])
+    replies = {
+        route.name: world.call(route, theirs.ids, secret).status_code
+        for route, _ in world.guarded()
+        if route.parameters
+    }
+    assert {name: status for name, status in replies.items() if status not in (403, 404)} == {}
+
+
 def unnamed(text: str, ids: Mapping[str, str]) -> str:
     for value in sorted(set(ids.values()), key=len, reverse=True):
         text = re.sub(rf"\b{re.escape(value)}\b", "ID", text)

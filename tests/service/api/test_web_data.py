@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 from werkzeug.test import TestResponse
 
-from service import tokens, views
+from service import tokens
+from service.runs import views
 from tests.factories import NOW, make_client
 from tests.service.api.conftest import Api
 
