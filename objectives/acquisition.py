@@ -56,7 +56,8 @@ def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
     value = np.ones((len(boxes), len(mean)))
     for j in range(mean.shape[1]):
         edges, low, high = boxes.edges[j]
-        part = np.append(sd[:, j] * psi((mean[:, j] - edges[:, None]) / sd[:, j]), np.zeros((1, len(mean))), axis=0)
+        part = np.zeros((len(edges) + 1, len(mean)))
+        np.multiply(sd[:, j], psi((mean[:, j] - edges[:, None]) / sd[:, j]), out=part[:-1])
         value *= part[low] - part[high]
     total = value.sum(axis=0)
     small = total < UNDERFLOW * sd.prod(axis=1)

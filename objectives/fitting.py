@@ -33,6 +33,8 @@ __all__ = ["Scalarized", "conditioned", "fit", "is_refit_due", "local_rows", "sc
 GROWTH = 0.1
 #: every so many searches also start afresh, from the prior's medians; and so do those that come late, after a batch
 FRESH_STARTS_EVERY = 2
+#: generations of the population for a single metric, where it has a point to find and no front
+GENERATIONS_FOR_ONE = 2
 #: new configurations at once from which on the population evolves twice as long; at every fit that gained nothing
 MANY_NEW = 4
 #: with so many values the kernel is chosen by posterior density, whenever fresh starts are tried
@@ -76,7 +78,7 @@ def fit(
     >>> models = fit(problem, data, rng=np.random.default_rng(1))
     >>> mean, sd = models.predict([{"x": 0.4}])
     >>> abs(float(mean[0, 0]) - 0.4) < 0.1, list(models.to_dict())
-    (True, ['version', 'generation', 'fitted_at', 'seen', 'notes', 'kernels', 'thetas', 'population'])
+    (True, ['version', 'generation', 'fitted_at', 'seen', 'notes', 'kernels', 'beaten', 'thetas', 'population'])
     """
     previous = previous or Models()
     refit = is_refit_due(previous, data) if refit is None else refit
@@ -95,8 +97,10 @@ def fit(
         len(data) if refit else previous.fitted_at,
         {**previous.kernels, **work.kernels},
         len(data),
+        {**previous.beaten, **work.beaten},
     )
-    generations = GENERATIONS if len(data) - previous.seen < MANY_NEW else 2 * GENERATIONS
+    generations = GENERATIONS if problem.m != 1 else GENERATIONS_FOR_ONE
+    generations *= 1 if len(data) - previous.seen < MANY_NEW else 2
     X = work.X[_best_first(problem, work.Y)[: 2 * SIZE]] if len(data) > 2 * SIZE else work.X
     population = evolve(problem, models.features, gps, previous.population, X, rng=rng, generations=generations)
     return replace(models, population=population)
@@ -180,6 +184,7 @@ class _Work:
         self.notes: list[str] = []
         self.thetas: dict[str, Floats] = {}
         self.kernels: dict[str, str] = {}
+        self.beaten: dict[str, tuple[str, ...]] = {}
         self.local = local_rows(problem, self.Y)
         if not self.local.all():
             self.notes.append(
@@ -262,7 +267,8 @@ class _Work:
         starts = self._starts(name)
         refit = self.refit or not starts
         choose = refit and self.fresh and len(values) >= KERNEL_CHOICE
-        rivals = tuple(kernel for kernel in self._kernels() if kernel != last) if choose else ()
+        resting = {last, *self.previous.beaten.get(name, ())}
+        rivals = tuple(kernel for kernel in self._kernels() if kernel not in resting) if choose else ()
         gp = fit_gp(
             self.Z[rows],
             self.features.owner,
@@ -276,6 +282,8 @@ class _Work:
             warp=warp,
         )
         self.kernels[name] = gp.kernel
+        if choose:
+            self.beaten[name] = gp.beaten
         if gp.jitter:
             self.notes.append(f"{name}: added {gp.jitter:.0e} to the covariance to keep it positive definite")
         self.thetas[name] = gp.theta

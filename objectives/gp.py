@@ -29,6 +29,8 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 BEYOND = 1.0
 #: standard deviations below this share of a metric's size are rounding, not signal
 CONSTANT = 1e-12
+#: a kernel whose log posterior density is so far below another's has clearly lost
+CLEARLY = 4.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class GP:
     mean and sd turn standardised values into warped ones, and `warp` turns those into the metric's maximised units.
     jitter: what had to be added to the diagonal, normally 0. cost: the optimum that the fit reached, infinity without
     one. W: the inverse of L where it came cheaply, None to have it computed when something is first predicted. beliefs:
-    they take away doubt and change no mean.
+    they take away doubt and change no mean. beaten: the kernels that were tried by the fit and are far behind this one.
     """
 
     sample: Sample
@@ -67,6 +69,7 @@ class GP:
     W: Floats | None = None
     beliefs: Beliefs | None = None
     warp: Warp = LINEAR
+    beaten: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -291,10 +294,12 @@ def fit_gp(
     sample, mean, sd = _standardised(Z, owner, warp.forward(values), known, counts)
     prior = prior or Prior()
     starts = starts or (prior.start(int(owner.max()) + 1, kernels[0]),)
-    optimum = Optimum(starts[0], np.inf, kernels[0])
+    found = [Optimum(starts[0], np.inf, kernels[0])]
     if refit and sample.y.any():
-        optimum = _searched(sample, starts, prior, kernels)
-    return replace(_factored(sample, optimum, last), mean=mean, sd=sd, warp=warp)
+        found = _searched(sample, starts, prior, kernels)
+    best = min(found, key=lambda optimum: optimum.cost)
+    beaten = tuple(optimum.kernel for optimum in found if optimum.cost > best.cost + CLEARLY)
+    return replace(_factored(sample, best, last), mean=mean, sd=sd, warp=warp, beaten=beaten)
 
 
 def _standardised(
@@ -315,8 +320,8 @@ def _standardised(
     )
 
 
-def _searched(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernels: tuple[str, ...]) -> Optimum:
-    """The best hyperparameters and kernel; every kernel has every start, the additive one a fresh one of its own."""
+def _searched(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernels: tuple[str, ...]) -> list[Optimum]:
+    """The best hyperparameters of each kernel; each has every start, the additive one a fresh one of its own."""
     likelihood = Likelihood(thinned(sample), prior)
     found = []
     for kernel in kernels:
@@ -324,7 +329,7 @@ def _searched(sample: Sample, starts: tuple[Floats, ...], prior: Prior, kernels:
         if kernel == "additive" and len(kernels) > 1:
             begin = (*starts[: kernel == kernels[0]], prior.start(len(starts[0]) - 2, kernel))
         found.append(search(likelihood, begin, kernel))
-    return min(found, key=lambda optimum: optimum.cost)
+    return found
 
 
 def _factored(sample: Sample, optimum: Optimum, last: GP | None) -> GP:

@@ -48,7 +48,8 @@ class Models:
     gps (k,): one a metric, None for stored ones and for those never measured. success: GP of the share of observations
     that did not fail, None while none failed. population (p, d): where the models see the Pareto set. notes: what was
     degraded and why, for people. generation: number of searches for hyperparameters behind these; fitted_at: number of
-    configurations at the last one, seen: at the last fit. thetas, kernels: hyperparameters and kernel by metric.
+    configurations at the last one, seen: at the last fit. thetas, kernels: hyperparameters and kernel by metric;
+    beaten: the kernels that lost so clearly when they were last tried that they rest at the next choice.
     """
 
     problem: Problem | None = None
@@ -62,6 +63,7 @@ class Models:
     fitted_at: int = 0
     kernels: Mapping[str, str] = field(default_factory=dict)
     seen: int = 0
+    beaten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def conditioned(self) -> bool:
@@ -128,6 +130,7 @@ class Models:
             "seen": self.seen,
             "notes": list(self.notes),
             "kernels": dict(self.kernels),
+            "beaten": {name: list(kernels) for name, kernels in self.beaten.items()},
             "thetas": {name: [float(f"{t:.6g}") for t in theta] for name, theta in self.thetas.items()},
             "population": [[round(float(u), 5) for u in row] for row in kept],
         }
@@ -143,6 +146,7 @@ class Models:
             seen=int(stored.get("seen", stored.get("fitted_at", 0))),
             notes=tuple(stored.get("notes", ())),
             kernels=dict(stored.get("kernels", {})),
+            beaten={name: tuple(kernels) for name, kernels in stored.get("beaten", {}).items()},
             thetas={name: np.array(theta, dtype=np.float64) for name, theta in stored["thetas"].items()},
         )
 

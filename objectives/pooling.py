@@ -73,6 +73,8 @@ def _single(names: Sequence[str], observation: Observation) -> list[list[float]]
     """Value, variance and count (3, k) of a configuration that was measured once; without numpy, since most are."""
     values = observation.values or {}
     found = [values.get(name, math.nan) for name in names]
+    if not observation.stddevs:
+        return [found, [math.nan] * len(found), [float(value == value) for value in found]]  # noqa: PLR0124 only NaN differs from itself
     sds = [observation.stddevs.get(name) or math.nan for name in names]
     there = [value == value for value in found]  # noqa: PLR0124 only NaN differs from itself
     variances = [sd * sd if sd > 0 and ok else math.nan for sd, ok in zip(sds, there, strict=True)]

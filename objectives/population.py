@@ -35,7 +35,7 @@ def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Ge
     chosen = rng.random((n, d)) < share
     chosen[np.arange(n), rng.integers(d, size=n)] = True
     moved = np.where(chosen, X + rng.normal(size=(n, d)) * sd, X)
-    for k in np.flatnonzero(space.discrete).tolist():
+    for k in space.discrete_columns:
         moved[:, k] = _hop(space, k, X[:, k], moved[:, k], rng)
     return repair(space, space.snap(_reflect(moved)), X)
 
@@ -43,7 +43,8 @@ def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Ge
 def _reflect(X: Floats) -> Floats:
     """Fold what stepped outside back in, once; further out is cut off."""
     X = np.abs(X)
-    return np.maximum(np.minimum(X, 2.0 - X), 0.0)
+    np.minimum(X, 2.0 - X, out=X)
+    return np.maximum(X, 0.0, out=X)
 
 
 def _hop(space: SearchSpace, k: int, old: Floats, new: Floats, rng: np.random.Generator) -> Floats:

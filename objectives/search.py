@@ -136,7 +136,8 @@ def _along(space: SearchSpace, at: Floats, slope: Floats, free: Ints) -> Floats:
 
 def _safe(acquisition: Acquisition, X: Floats) -> Floats:
     values = acquisition(X)
-    return np.where(np.isnan(values), -np.inf, values)
+    missing = np.isnan(values)
+    return np.where(missing, -np.inf, values) if missing.any() else values
 
 
 def best_free(space: SearchSpace, X: Floats, values: Floats, taken: Set[Hashable], rng: np.random.Generator) -> Found:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from objectives.errors import SpaceError
+from objectives.naturals import number, numbers, python_values
 from objectives.parameters import Beta, Categorical, Double, Grid, Int, LinearConstraint, Normal, Parameter
 from objectives.shapes import Assignments, Bools, Floats, Ints
 
@@ -173,6 +174,11 @@ class SearchSpace:
         return np.array([math.isfinite(p.cardinality) for p in self.parameters], dtype=np.bool_)
 
     @cached_property
+    def discrete_columns(self) -> tuple[int, ...]:
+        """The columns of parameters with countable values."""
+        return tuple(np.flatnonzero(self.discrete).tolist())
+
+    @cached_property
     def _numbers_only(self) -> tuple[str, ...]:
         """The names, where every configuration has every parameter and each is a number; else nothing."""
         odd = self.categorical.any() or self.conditional.any()
@@ -190,16 +196,32 @@ class SearchSpace:
         Producers may report points of their own, so a number need not lie within the bounds or on the grid; a category
         must exist, and every active parameter must be there. Values of inactive parameters are ignored.
         """
+        plain = self._plain(assignments)
+        if plain is not None:
+            return plain
         X = np.empty((len(assignments), self.d))
         for k in self._order:
             X[:, k] = self._encode_column(k, assignments, self._active_column(k, X))
         return X
 
+    def _plain(self, assignments: Sequence[Assignments]) -> Floats | None:
+        """Coordinates where all is plain, finite numbers, as nearly always: at once; None for a look at each."""
+        names = self._numbers_only
+        rows = [[a.get(name) for name in names] for a in assignments] if names else []
+        if not rows or not {type(value) for row in rows for value in row} <= {int, float}:
+            return None
+        natural = np.array(rows, dtype=np.float64)
+        if not np.isfinite(natural).all():
+            return None
+        for k, parameter in enumerate(self.parameters):
+            natural[:, k] = parameter.to_unit(natural[:, k])
+        return np.asarray(natural.clip(0.0, 1.0), dtype=np.float64)
+
     def _encode_column(self, k: int, assignments: Sequence[Assignments], active: Bools) -> Floats:
         parameter = self.parameters[k]
         column = np.full(len(assignments), NEUTRAL)
         if active.any():
-            natural = _numbers(parameter, [assignments[i] for i in np.flatnonzero(active).tolist()])
+            natural = numbers(parameter, [assignments[i] for i in np.flatnonzero(active).tolist()])
             column[active] = np.clip(parameter.to_unit(natural), 0.0, 1.0)
         return column
 
@@ -207,14 +229,14 @@ class SearchSpace:
         """Assignments with natural values: int, float or str; inactive parameters are left out."""
         X = np.atleast_2d(np.asarray(X, dtype=np.float64))
         active = self.active(X)
-        columns = [_python_values(p, p.from_unit(X[:, k])) for k, p in enumerate(self.parameters)]
+        columns = [python_values(p, p.from_unit(X[:, k])) for k, p in enumerate(self.parameters)]
         names = [p.name for p in self.parameters]
         return [{names[k]: columns[k][i] for k in range(self.d) if active[i, k]} for i in range(len(X))]
 
     def snap(self, X: Floats) -> Floats:
         """The nearest coordinates that stand for configurations; inactive parameters go to 0.5."""
-        X = np.clip(np.asarray(X, dtype=np.float64), 0.0, 1.0)
-        for k in np.flatnonzero(self.discrete):
+        X = np.asarray(X, dtype=np.float64).clip(0.0, 1.0)
+        for k in self.discrete_columns:
             X[:, k] = self.parameters[k].snap(X[:, k])
         return self._settle(X)
 
@@ -226,7 +248,7 @@ class SearchSpace:
         return self._settle(X)
 
     def _settle(self, X: Floats) -> Floats:
-        if self.conditional.any():
+        if self._parents:
             X[~self.active(X)] = NEUTRAL
         return X
 
@@ -289,7 +311,7 @@ class SearchSpace:
         held: dict[int, float] = {}
         for k in self._order:
             if self._holds(held, k):
-                held[k] = _number(self.parameters[k], assignments)
+                held[k] = number(self.parameters[k], assignments)
         return tuple(held.get(k) for k in range(self.d))
 
 
@@ -317,42 +339,6 @@ def _levels(parameter: Parameter) -> Floats:
 def _branch_size(space: SearchSpace, branch: dict[int, float]) -> float:
     free = [k for k in range(space.d) if k not in branch and space._holds(branch, k)]
     return math.prod(space.parameters[k].cardinality for k in free)
-
-
-def _numbers(parameter: Parameter, assignments: list[Assignments]) -> Floats:
-    """The natural values as numbers: quickly if all are plain floats and ints, else one by one with every check."""
-    found = [a.get(parameter.name) for a in assignments]
-    if not isinstance(parameter, Categorical) and set(map(type, found)) <= {int, float}:
-        column = np.array(found, dtype=np.float64)
-        if np.isfinite(column).all():
-            return column
-    return np.array([_number(parameter, a) for a in assignments], dtype=np.float64)
-
-
-def _number(parameter: Parameter, assignments: Assignments) -> float:
-    """The natural value as a number (index of a category), or SpaceError."""
-    name = parameter.name
-    value = assignments.get(name)
-    if value is None:
-        raise SpaceError(f"parameter {name!r} is missing from the assignments", parameter=name)
-    if isinstance(parameter, Categorical):
-        if value not in parameter.values:
-            message = f"parameter {name!r}: expected one of {list(parameter.values)}, got {value!r}"
-            raise SpaceError(message, parameter=name, value=value)
-        return float(parameter.values.index(value))
-    if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise SpaceError(f"parameter {name!r}: expected a number, got {value!r}", parameter=name, value=value)
-    if not math.isfinite(value):
-        raise SpaceError(f"parameter {name!r}: expected a finite number, got {value!r}", parameter=name, value=value)
-    return float(value)
-
-
-def _python_values(parameter: Parameter, natural: Floats) -> list[Any]:
-    if isinstance(parameter, Categorical):
-        return [parameter.values[int(i)] for i in natural]
-    if isinstance(parameter, Int):
-        return [int(v) for v in natural]
-    return [float(v) for v in natural]
 
 
 # -- checks

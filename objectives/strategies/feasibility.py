@@ -33,8 +33,10 @@ def log_acceptable(state: State, Z: Floats, *, inflate: float = 1.0) -> Floats:
 
     Inflated on some turns, so that islands which a model believes infeasible are looked at again.
     """
-    limits = np.full(state.problem.k, -np.inf)
     wanted = limited_metrics(state)
+    if not wanted and (state.models is None or state.models.success is None):
+        return np.zeros(len(Z))
+    limits = np.full(state.problem.k, -np.inf)
     limits[wanted] = state.problem.thresholds_max[wanted]
     return log_reaching(state, Z, limits, inflate=inflate)
 

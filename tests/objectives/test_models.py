@@ -54,6 +54,19 @@ def test_the_kernel_follows_the_metric() -> None:
     assert dict(Models.from_dict(models.to_dict()).kernels) == models.kernels
 
 
+def test_a_kernel_that_has_clearly_lost_rests_at_the_next_choice_and_then_is_tried_again() -> None:
+    X = np.random.default_rng(0).random((60, 2))
+    data = Data(SPACE.decode(X), np.sin(9 * X).sum(axis=1, keepdims=True))
+    problem, rng = Problem(SPACE, (Metric("parts"),)), np.random.default_rng(0)
+    models, resting = Models(), []
+    for _ in range(6):
+        models = Models.from_dict(fit(problem, data, previous=models, rng=rng, refit=True).to_dict())
+        resting.append(set(models.beaten["parts"]))
+    lost = {"matern52", "matern32"}
+    assert models.kernels["parts"] == "additive"
+    assert resting == [lost, lost, set(), set(), lost, lost]
+
+
 @pytest.mark.parametrize(("d", "additive"), [(ADDITIVE_UP_TO, True), (ADDITIVE_UP_TO + 1, False), (1, False)])
 def test_the_additive_kernel_is_no_rival_with_one_parameter_or_very_many(d: int, *, additive: bool) -> None:
     space = SearchSpace(tuple(Double(f"x{k}", 0, 1) for k in range(d)))

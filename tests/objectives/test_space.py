@@ -196,3 +196,14 @@ def test_refusals_name_the_parameter(make, culprit: str) -> None:
         make()
     assert caught.value.facts["parameter"] == culprit
     assert repr(culprit) in str(caught.value)
+
+
+@given(st.integers(0, 10_000))
+def test_plain_numbers_have_the_coordinates_that_others_have(seed: int) -> None:
+    """Floats and ints of Python are read at once, numpy's numbers one by one."""
+    parameters = (Double("a", -1.0, 3.0), Int("b", 1, 40, log=True), Grid("c", (1.0, 2.0, 8.0), log=True))
+    space = SearchSpace(parameters)
+    plain = space.decode(space.spread(np.random.default_rng(seed).random((5, 3))))
+    plain[0]["a"], plain[1]["b"] = 7.0, 0
+    others = [{name: np.float64(value) for name, value in a.items()} for a in plain]
+    np.testing.assert_array_equal(space.encode(plain), space.encode(others))
