@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from service.settings import Settings
 from service.supervisor import Command
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Plan",
     "commands",
     "is_taken",
+    "located",
     "valkey_binary",
     "web_arguments",
     "worker_arguments",
@@ -43,6 +45,21 @@ class Plan:
     has_own_redis: bool
     files_dir: str = "var/files"
     key_file: Path | None = None
+
+
+def located(settings: Settings, data: Path, redis_port: int) -> Settings:
+    """Return the settings of a system whose data lie in `data`; servers and folders that were named stay what they are.
+
+    >>> located(Settings(redis_url="redis://cache/0"), Path("/srv/t"), 8322).database_url
+    'sqlite:////srv/t/tradespace.db'
+    """
+    here = data.resolve()
+    own = {
+        "redis_url": f"redis://127.0.0.1:{redis_port}/0",
+        "database_url": f"sqlite:///{here}/tradespace.db",
+        "files_dir": str(here / "files"),
+    }
+    return settings.model_copy(update={k: v for k, v in own.items() if k not in settings.model_fields_set})
 
 
 def valkey_binary() -> Path:

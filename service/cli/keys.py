@@ -16,7 +16,7 @@ from service.errors import InvalidInputError, UnavailableError
 from service.sealing import KEY_FILE, Seal, keys_of, read_keys
 from service.settings import PREFIX
 
-__all__ = ["COMMANDS", "make_key"]
+__all__ = ["COMMANDS", "held", "make_key"]
 
 _SETTING: Final = f"{PREFIX}SECRET_KEYS"
 #: Where `up` keeps its data if it is not told.
@@ -60,7 +60,7 @@ def rekey(new: Path | None, old: Path | None, data: Path | None) -> None:
     """
     settings = read_settings()
     with database(settings) as opened, opened.write() as session:
-        keys = [*_held(new), *keys_of(settings), *_held(None if data is None else data / KEY_FILE), *_held(old)]
+        keys = [*held(new), *keys_of(settings), *held(None if data is None else data / KEY_FILE), *held(old)]
         if not keys:
             raise click.ClickException(_no_key())
         changed = _resealed(session, Seal(keys))
@@ -69,7 +69,7 @@ def rekey(new: Path | None, old: Path | None, data: Path | None) -> None:
         say(f"Now every process needs that key, before any other: {_SETTING}_FILE={new}, then start it anew.")
 
 
-def _held(file: Path | None) -> list[str]:
+def held(file: Path | None) -> list[str]:
     """Return the keys in a file."""
     if file is None:
         return []

@@ -113,17 +113,16 @@ def _answers(url: str) -> bool:
 
 def _plan(settings: Settings, host: str, port: int, redis_port: int, data: Path) -> Plan:
     data.mkdir(parents=True, exist_ok=True)
-    given = settings.model_fields_set
-    own_redis = "redis_url" in given
+    placed = embedded.located(settings, data, redis_port)
     return Plan(
         host=host,
         port=port,
         redis_port=redis_port,
         data=data.resolve(),
-        redis_url=settings.redis_url if own_redis else f"redis://127.0.0.1:{redis_port}/0",
-        database_url=settings.database_url if "database_url" in given else f"sqlite:///{data.resolve()}/tradespace.db",
-        has_own_redis=own_redis,
-        files_dir=settings.files_dir if "files_dir" in given else str(data.resolve() / "files"),
+        redis_url=placed.redis_url,
+        database_url=placed.database_url,
+        has_own_redis="redis_url" in settings.model_fields_set,
+        files_dir=placed.files_dir,
         key_file=None if settings.secret_keys else data.resolve() / KEY_FILE,
     )
 

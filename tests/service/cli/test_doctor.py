@@ -80,3 +80,17 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(run: Run, tmp_path:
     assert ran.exit_code == 1
     assert "tradespace migrate" in ran.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_names_the_system_that_runs_on_it(run: Run, tmp_path: Path, database_url: str) -> None:
+    """`database_url` is that of a database in `tmp_path`, where `tradespace up --data` would have it."""
+    (tmp_path / "secret.key").write_text("k" * 32)
+    ran = run("doctor", "--json", "--data", str(tmp_path), "--redis-port", str(free_port()))
+    report = json.loads(ran.stdout)
+    assert report["settings"]["TRADESPACE_SECRET_KEYS"] == "***"
+    assert report["settings"]["TRADESPACE_DATABASE_URL"] == database_url
+    statuses = {finding["check"]: finding["status"] for finding in report["findings"]}
+    assert (statuses["database"], statuses["schema"], statuses["redis"]) == ("ok", "ok", "failure")
+    named = run("doctor", "--json", "--data", str(tmp_path), TRADESPACE_REDIS_URL="redis://127.0.0.1:1/0")
+    assert json.loads(named.stdout)["settings"]["TRADESPACE_REDIS_URL"] == "redis://127.0.0.1:1/0"
+    assert run("doctor", "--data", str(tmp_path / "none")).exit_code == 2
