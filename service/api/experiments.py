@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from flask import Blueprint, Response, request
 
@@ -12,9 +12,10 @@ from service.api import render
 from service.api.auth import caller, check_reach, own_client, requires
 from service.api.door import Door, read, write
 from service.api.kept import kept
+from service.api.render.experiments import Measured
 from service.api.wire import body, parse_id, reply
 from service.errors import InvalidInputError, NotFoundError
-from service.models import Experiment, Project
+from service.models import Experiment, Project, Refresh
 from service.runs import lifecycle
 from service.schemas.fields import shorten
 
@@ -129,7 +130,7 @@ def put_away(experiment_id: str) -> Response:
 
 def _include_runs() -> bool:
     """Read whether an experiment's training runs go with it."""
-    asked = request.args.get("include_runs", "false")
+    asked = request.args.get("include_runs") or "false"
     if asked.lower() not in {"true", "false"}:
         message = f"Invalid include_runs: {asked[:40]}, expected true or false"
         raise InvalidInputError(message, field="include_runs", expected="true or false")
@@ -143,29 +144,55 @@ def _shown(door: Door, row: Experiment) -> dict[str, Any]:
         runs = lifecycle.counts(door.session, [row.id])[row.id]
         return render.experiment(row, progress, project=project, runs=runs)
     first, last = observations.ends(door.session, row.id)
-    return render.experiment(row, progress, project=project, first=first, last=last, best=_best(door, row))
+    key = _best_id(door, row, progress)
+    best_one = None if key is None else observations.find(door.session, key, experiment_id=row.id)
+    return render.experiment(row, progress, project=project, first=first, last=last, best=best_one)
 
 
-def _best(door: Door, row: Experiment) -> Any:
+def _best_id(door: Door, row: Experiment, progress: Refresh) -> int | None:
     """Return the best observation, which exists only where a single metric is optimized; composites are computed."""
     if not any(metric.get("expression") for metric in row.metrics):
-        return observations.best(door.session, row)
+        return observations.best_id(door.session, row, progress)
     if sum(metric["strategy"] == "optimize" for metric in row.metrics) != 1:
         return None
     chosen = best.best(door.session, row)
-    return observations.find(door.session, chosen[0].id, experiment_id=row.id) if chosen else None
+    return chosen[0].id if chosen else None
+
+
+class _Milestones(TypedDict, total=False):
+    """The observations that progress shows, as `render.experiment` calls them."""
+
+    first: Measured
+    last: Measured
+    best: Measured | None
+
+
+def _milestones(door: Door, rows: Sequence[Experiment], progress: Mapping[int, Refresh]) -> dict[int, _Milestones]:
+    """Return the first, the last and the best observation of each experiment that has any, read together."""
+    measured = {row.id: row for row in rows if not row.runs_only and progress[row.id].observation_count}
+    if not measured:
+        return {}
+    ends = observations.ends_of(door.session, list(measured))
+    best_ids = {key: _best_id(door, measured[key], progress[key]) for key in ends}
+    keys = {key for pair in ends.values() for key in pair} | {key for key in best_ids.values() if key is not None}
+    found = observations.found(door.session, sorted(keys))
+    return {
+        key: {"first": found[first], "last": found[last], "best": found.get(best_ids[key] or 0)}
+        for key, (first, last) in ends.items()
+    }
 
 
 def shown_in_list(door: Door, rows: Sequence[Experiment]) -> list[dict[str, Any]]:
-    """Return experiments as lists show them: without the observations of their progress."""
+    """Return experiments as lists show them: as they are shown themselves."""
     ids = [row.id for row in rows]
     progress, projects = experiments.progress(door.session, ids), experiments.project_references(door.session, rows)
     runs = lifecycle.counts(door.session, [row.id for row in rows if row.runs_only])
+    milestones = _milestones(door, rows, progress)
     shown = []
     for row in rows:
         project = projects.get(row.project_id)
         if row.runs_only:
             shown.append(render.aiexperiment(row, progress[row.id], project=project, runs=runs[row.id]))
         else:
-            shown.append(render.experiment(row, progress[row.id], project=project))
+            shown.append(render.experiment(row, progress[row.id], project=project, **milestones.get(row.id, {})))
     return shown

@@ -16,7 +16,7 @@ from service.observations.expressions import assigned, measured
 from service.paging import By, Order, Page, Window, walk
 from service.schemas.experiment import Definition
 
-__all__ = ["best", "ends", "find", "found", "generation_of", "listed", "of_configurations", "order_of"]
+__all__ = ["best", "ends", "ends_of", "find", "found", "generation_of", "listed", "of_configurations", "order_of"]
 
 Found = tuple[Observation, Configuration]
 
@@ -50,6 +50,12 @@ def ends(session: Session, experiment_id: int) -> tuple[Found | None, Found | No
     """Return the first and the last observation of an experiment, each None before the first."""
     rows = [(row[0], row[1]) for row in session.execute(_ENDS, {"experiment_id": experiment_id})]
     return (rows[0], rows[-1]) if rows else (None, None)
+
+
+def ends_of(session: Session, experiment_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return the ids of the first and the last observation of experiments; those without any are left out."""
+    rows = session.execute(_ENDS_OF, {"experiment_ids": list(experiment_ids)})
+    return {row.experiment_id: (row.first, row.last) for row in rows if row.first is not None}
 
 
 def best(session: Session, experiment: Experiment) -> Found | None:
@@ -105,6 +111,15 @@ _ENDS: Final = (
     )
     .order_by(Observation.id)
 )
+#: Of each a look at both ends of its index: to group all of their observations would read these.
+_OF_EACH: Final = (
+    sa.select(Observation.id).where(*_wanted(Refresh.experiment_id, deleted=False)).limit(1).correlate(Refresh)
+)
+_ENDS_OF: Final = sa.select(
+    Refresh.experiment_id,
+    _OF_EACH.order_by(Observation.id).scalar_subquery().label("first"),
+    _OF_EACH.order_by(Observation.id.desc()).scalar_subquery().label("last"),
+).where(Refresh.experiment_id.in_(sa.bindparam("experiment_ids", expanding=True)))
 
 
 def listed(

@@ -11,8 +11,9 @@ from service.api.render.values import Json
 from service.api.wire import epoch
 from service.models import Configuration, Experiment, Observation, Refresh
 
-__all__ = ["aiexperiment", "experiment"]
+__all__ = ["Measured", "aiexperiment", "experiment"]
 
+#: An observation, and where it was measured.
 Measured = tuple[Observation, Configuration]
 
 

@@ -41,6 +41,39 @@ def test_a_search_finds_a_part_of_the_name_and_takes_every_character_as_itself(a
     assert len(names(api, search="")) == 5
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "nothing measured": {},
+    "one metric": {"metrics": ["accuracy", {"name": "latency_ms", "strategy": "store"}]},
+    "two metrics": {},
+    "least": {"metrics": [{"name": "accuracy", "objective": "minimize"}, {"name": "latency_ms", "strategy": "store"}]},
+    "a threshold": {"metrics": [{"name": "accuracy", "threshold": 0.9}, {"name": "latency_ms", "strategy": "store"}]},
+    "a composite": {
+        "metrics": [
+            {"name": "both", "expression": "accuracy - latency_ms"},
+            {"name": "accuracy", "strategy": "store"},
+            {"name": "latency_ms", "strategy": "store"},
+        ]
+    },
+}
+
+
+def test_a_list_shows_of_each_what_it_shows_itself_its_first_last_and_best_result_too(api: Api) -> None:
+    keys = {name: api.experiment(name=name, **changes) for name, changes in KINDS.items()}
+    for name, key in keys.items():
+        for number in range(0 if name == "nothing measured" else 4):
+            api.observe(key, number / 4, 0.25)
+    first = api.get(f"/v1/experiments/{keys['one metric']}/observations").json["data"][-1]["id"]  # type: ignore[index]
+    api.call("DELETE", f"/v1/experiments/{keys['one metric']}/observations/{first}")
+    listed = api.get("/v1/experiments").json
+    assert listed is not None
+    assert {item["name"]: item for item in listed["data"]} == {
+        name: api.get(f"/v1/experiments/{key}").json for name, key in keys.items()
+    }
+    best = {item["name"]: item["progress"]["best_observation"] for item in listed["data"]}
+    assert {name for name, found in best.items() if found is None} == {"nothing measured", "two metrics"}
+    assert listed["data"][0]["progress"]["last_observation"]["assignments"] == {"x": 0.75, "y": 0.25}
+
+
 def aged(api: Api, *hours: int) -> None:
     """Make experiments e0, e1 … that were changed so many hours ago."""
     for number, ago in enumerate(hours):

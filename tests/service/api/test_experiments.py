@@ -52,7 +52,7 @@ def test_deleting_twice_is_deleting_once(api: Api) -> None:
 
 def test_include_runs_is_true_or_false(api: Api) -> None:
     experiment = api.experiment()
-    for value in ("maybe", "", "1"):
+    for value in ("maybe", "1"):
         reply = api.call("DELETE", f"/v1/experiments/{experiment}", query_string={"include_runs": value})
         assert reply.status_code == 400
         assert reply.json["errors"][0]["field"] == "include_runs"  # type: ignore[index]
