@@ -70,9 +70,19 @@ def _asked(given: Any, definition: Definition) -> tuple[dict[str, Any], ...]:
 
 
 def importances(session: Session, experiment_id: int) -> Importances | None:
-    """Return how much each parameter matters for each metric, as a worker found last; None before the first time."""
+    """Return how much each parameter matters for each metric, as a worker found last; None before the first time.
+
+    A parameter that is the only one is all that matters, which needs neither results nor a worker.
+    """
     row = session.get(Importances, experiment_id)
-    return row if row is not None and row.by_metric else None
+    if row is not None and row.by_metric:
+        return row
+    experiment = session.get_one(Experiment, experiment_id)
+    if len(experiment.parameters) != 1 or experiment.conditionals:
+        return None
+    shares = {experiment.parameters[0]["name"]: 1.0}
+    names = [metric["name"] or "" for metric in experiment.metrics if metric["strategy"] != "store"]
+    return Importances(experiment_id=experiment_id, generation=WANTED, by_metric=dict.fromkeys(names, shares))
 
 
 def are_importances_expected(experiment: Experiment, refresh: Refresh) -> bool:

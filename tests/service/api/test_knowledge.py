@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.service.api.conftest import Api
+from tests.support import BODY
 
 PATH = "/v1/experiments"
 
@@ -56,6 +57,13 @@ def test_without_results_nothing_is_claimed_to_be_known(api: Api) -> None:
     predictions = api.post(f"{PATH}/{experiment}/predictions", {"assignments": [{"x": 0.1, "y": 0.2}]})
     assert predictions.status_code == 422
     assert api.get(f"{PATH}/{experiment}/recommendation").status_code == 422
+
+
+def test_the_only_parameter_is_all_that_matters_before_anything_was_measured(api: Api) -> None:
+    limit, noted = {"name": "memory", "strategy": "constraint", "threshold": 1}, {"name": "hours", "strategy": "store"}
+    experiment = api.experiment(parameters=BODY["parameters"][:1], metrics=["accuracy", limit, noted])
+    page = told(api.get(f"{PATH}/{experiment}/metric_importances"))
+    assert {item["metric"]: item["importances"] for item in page["data"]} == {"accuracy": {"x": 1}, "memory": {"x": 1}}
 
 
 def test_importances_say_which_parameter_matters_and_sum_to_one(api: Api, known: str) -> None:
