@@ -160,7 +160,8 @@ def _count(session: Session, experiment_id: int, *, deleted: bool) -> int:
 
 def order_of(session: Session, experiment: Experiment, sort: str) -> Order:
     """Return the order that is called `sort`: id, timestamp, task, value[-METRIC], value_stddev[-METRIC],
-    parameter-NAME. What an observation lacks (a failure all values) counts as the largest."""
+    parameter-NAME. What an observation lacks (a failure all values) counts as the largest. Those of one task come by
+    the first optimized metric."""
     kind, _, name = sort.partition("-")
     definition = Definition.of(experiment)
     if kind in ("value", "value_stddev") and sort != f"{kind}-":
@@ -176,7 +177,7 @@ def order_of(session: Session, experiment: Experiment, sort: str) -> Order:
         case "timestamp":
             return Order((By(Observation.created_at, "time", is_nullable=False),), Observation.id)
         case "task":
-            return Order((By(_cost(experiment)),), Observation.id)
+            return Order((By(_cost(experiment)), *_by_first_optimized(session, definition)), Observation.id)
     raise InvalidInputError(f"Invalid sort: {sort[:100]}", field="sort", expected=_SORTS)
 
 
@@ -193,6 +194,12 @@ def _by_parameter(session: Session, definition: Definition, sort: str, name: str
         raise _no_such(sort, name, {**definition.parameter_by_name, **definition.conditional_by_name})
     is_text = parameter is None or parameter.type == "categorical"
     return By(assigned(session, name, is_text=is_text), "text" if is_text else "number")
+
+
+def _by_first_optimized(session: Session, definition: Definition) -> tuple[By, ...]:
+    """By what was measured of the first optimized metric; by nothing where there is none."""
+    names = [name for name in definition.reported if definition.metric_by_name[name].strategy == "optimize"]
+    return tuple(By(measured(session, name, "value")) for name in names[:1])
 
 
 def _cost(experiment: Experiment) -> Any:

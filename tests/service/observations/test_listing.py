@@ -74,7 +74,7 @@ ORDERS: dict[str, Any] = {
     "parameter-deep": lambda row: number_of(row, "deep", math.inf),
     f"parameter-{ODD}": lambda row: number_of(row, ODD, "z"),
     "parameter-kind": lambda row: number_of(row, "kind", "z"),
-    "task": lambda row: {"cheap": 0.1, "full": 1.0}[row[0].task],
+    "task": lambda row: ({"cheap": 0.1, "full": 1.0}[row[0].task], value_of(row, ODD)),
 }
 
 
@@ -105,6 +105,15 @@ def test_each_order_is_what_python_s_own_sorting_gives_both_ways_page_by_page(
             expected = sorted(found, key=lambda row: (key(row), row[0].id), reverse=not ascending)
             assert len({row[0].id for row in found}) == 9, sort
             assert [row[0].id for row in found] == [row[0].id for row in expected], (sort, ascending)
+
+
+def test_without_an_optimized_metric_tasks_are_sorted_by_their_costs_alone(sqlite_only: Database) -> None:
+    limits = [{"name": name, "strategy": "constraint", "threshold": 0} for name in ("accuracy", ODD)]
+    with sqlite_only.write() as session:
+        row = new_experiment(session, now=NOW, **{**SPACE, "metrics": limits})
+        observations.store(session, results(row), source="http", now=NOW)
+        page, _ = observations.listed(session, row, sort="task", window=Window(ascending=True))
+    assert [found[0].result_id for found in page.rows] == [f"r{number}" for number in range(9)]
 
 
 def test_the_way_back_leads_to_the_page_before(database: Database, experiment: Experiment) -> None:
