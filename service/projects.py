@@ -49,7 +49,7 @@ SORTS: Final[Mapping[str, Order]] = {
     "created": Order((By(Project.created_at, "time", is_nullable=False),), Project.id),
     "updated": Order((By(_UPDATED, "time", is_nullable=False),), Project.id),
 }
-LONGEST_NOTE: Final = 10_000
+LONGEST_NOTE: Final = 1024 * 1024
 #: Clients put it into addresses as it is.
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
@@ -69,7 +69,7 @@ class ProjectChange(fields.Strict):
 
     name: _Name = ""
     metadata: Metadata | None = None
-    deleted: bool = False
+    deleted: bool | None = None
 
 
 class NewNote(fields.Strict):
@@ -169,7 +169,7 @@ def update(session: Session, project: Project, body: Mapping[str, Any], *, now: 
         project.name = given.name
     if "metadata" in said:
         project.meta = _said(given.metadata)
-    if "deleted" in said:
+    if given.deleted is not None:
         project.deleted = given.deleted
     project.updated_at = now
     session.flush()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service import projects, tags
 from service.api.auth import caller, own_client, requires
@@ -17,6 +17,9 @@ from service.models import Note, Project, Tag
 __all__ = ["blueprint", "found_project"]
 
 blueprint = Blueprint("projects", __name__)
+
+#: Bytes of a request with the longest note: JSON may take six for a character.
+LARGEST_NOTE: Final = 8 * projects.LONGEST_NOTE
 
 
 def found_project(door: Door, client_id: str, project_id: str) -> Project:
@@ -99,6 +102,7 @@ def update(client_id: str, project_id: str) -> Response:
 @requires("write")
 def write_note(client_id: str, project_id: str) -> Response:
     """Write the project's note anew; what it said before is kept."""
+    request.max_content_length = LARGEST_NOTE
     given = body()
     with write() as door:
         row = found_project(door, client_id, project_id)

@@ -25,7 +25,7 @@ class TrainingRun(Base):
     experiment_id: Mapped[int | None] = to("experiments", index=True)
     suggestion_id: Mapped[int | None] = to("suggestions")
     observation_id: Mapped[int | None] = to("observations")
-    name: Mapped[str] = mapped_column(sa.String(100))
+    name: Mapped[str] = mapped_column(sa.String(1000))
     state: Mapped[str] = mapped_column(sa.String(16), default="active")
     deleted: Mapped[bool] = mapped_column(default=False)
     favorite: Mapped[bool] = mapped_column(default=False)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import sqlalchemy as sa
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from service.errors import InvalidInputError, NotFoundError, PermissionDeniedError
@@ -45,7 +45,7 @@ class NewFile(Strict):
     """The body that announces a file."""
 
     content_length: Annotated[int, Field(gt=0)]
-    content_type: str
+    content_type: Annotated[str, StringConstraints(to_lower=True)]
     content_md5: str
     name: Annotated[str, Field(max_length=100)] | None = None
     filename: Annotated[str, Field(max_length=100)] | None = None

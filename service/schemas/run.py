@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import ConfigDict, Field, PlainValidator, StringConstraints
 
 from service.errors import InvalidInputError
-from service.schemas.fields import LARGEST_NUMBER, Name, Strict, Tagged, parse_model, refuse, shorten
+from service.schemas.fields import LARGEST_NUMBER, Strict, Tagged, parse_model, refuse, shorten
 
 __all__ = [
     "DOCUMENT",
@@ -40,15 +40,17 @@ LONGEST_SOURCE: Final = 30
 #: Runs of one request.
 MOST_AT_ONCE: Final = 10_000
 LONGEST_TEXT: Final = 500
+#: People put their parameters into it; SigOpt set no limit.
+LONGEST_NAME: Final = 1000
 #: What a run accumulates -> how many keys it may have.
 DOCUMENT: Final[Mapping[str, int]] = {
     "assignments": 1000,
     "assignments_meta": 1000,
-    "assignments_sources": 100,
-    "datasets": 100,
-    "dev_metadata": 100,
-    "logs": 100,
-    "metadata": 100,
+    "assignments_sources": 1000,
+    "datasets": 1000,
+    "dev_metadata": 1000,
+    "logs": 1000,
+    "metadata": 1000,
     "model": 1,
     "source_code": 2,
     "sys_metadata": 1,
@@ -56,6 +58,7 @@ DOCUMENT: Final[Mapping[str, int]] = {
 }
 
 _Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
 _Key = Annotated[str, Field(min_length=1, max_length=100)]
 _Source = Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)]
 
@@ -76,7 +79,9 @@ class _Log(Tagged):
 
 
 class _Dataset(Tagged):
-    name: str | None = Field(default=None, exclude=True)
+    """Only its name counts: what people say of it is passed over, as SigOpt did."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class _Model(Tagged):
@@ -115,7 +120,7 @@ class _SysMetadata(Tagged):
 class RunBody(Strict):
     """What a request says of a run. Only what is named counts (`model_fields_set`)."""
 
-    name: Name | None = None
+    name: _Name | None = None
     state: State | None = None
     project: str | None = None
     deleted: bool | None = None

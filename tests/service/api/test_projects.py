@@ -114,8 +114,9 @@ def test_a_change_leaves_what_it_does_not_name(team: Team) -> None:
     assert put(deleted=True)["deleted"] is True
     assert team.get(f"{team.path}/projects").json["count"] == 0  # type: ignore[index]
     assert team.get(f"{team.path}/projects?deleted=true").json["count"] == 1  # type: ignore[index]
+    assert put(deleted=None)["deleted"] is True
     assert put(deleted=False)["deleted"] is False
-    for wrong in ({"name": None}, {"name": ""}, {"client": "1"}, {"created": 0}, {"id": "q"}, {"deleted": None}):
+    for wrong in ({"name": None}, {"name": ""}, {"client": "1"}, {"created": 0}, {"id": "q"}, {"deleted": 1}):
         assert team.call("PUT", path, wrong).status_code == 400, wrong
     assert team.call("PUT", f"{team.path}/projects/q", {"name": "x"}).status_code == 404
 
@@ -175,6 +176,7 @@ def test_the_newest_note_counts(team: Team) -> None:
     assert (listed["count"], listed["data"]) == (1, [second])
     assert second is not None
     assert (second["project"], second["client"], second["contents"]) == ("p", str(team.client_id), "second")
+    assert team.post(path, {"contents": "ü" * LONGEST_NOTE}).status_code == 200
     for wrong in ({}, {"contents": 123}, {"contents": "x" * (LONGEST_NOTE + 1)}, {"additional": "property"}):
         assert team.post(path, wrong).status_code == 400
 

@@ -93,12 +93,12 @@ def test_any_text_is_a_key(api: Api, project: str) -> None:
 
 
 REFUSED: Final[list[dict[str, Any]]] = [
-    {"name": None}, {"name": ""}, {"name": 1}, {"name": "x" * 101}, {"favorite": "no"}, {"deleted": 1},
+    {"name": None}, {"name": ""}, {"name": 1}, {"name": " "}, {"name": "x" * 1001}, {"favorite": "no"}, {"deleted": 1},
     {"state": None}, {"state": "over"}, {"state": 1}, {"source_code": {"hash": 1}}, {"source_code": []},
     {"values": []}, {"values": 1}, {"values": {"m": {}}}, {"values": {"m": {"value": "1"}}},
     {"values": {"m": {"value": 1, "value_stddev": -1}}}, {"logs": {"l": {}}}, {"logs": {"l": {"text": ""}}},
     {"metadata": {"a": True}}, {"metadata": {"a": []}}, {"metadata": {"a": "x" * 501}}, {"metadata": "1"},
-    {"metadata": {str(i): i for i in range(101)}}, {"assignments": {"x" * 101: 1}}, {"model": "1"},
+    {"metadata": {str(i): i for i in range(1001)}}, {"assignments": {"x" * 101: 1}}, {"model": "1"},
     {"sys_metadata": 1}, {"observation": "1"}, {"completed": 0}, {"experiment": "1"}, {"unknown": None},
     {"assignments_meta": {"y": {"source": "abc"}}}, {"assignments_meta": {"x": {"source": "SigOpt"}}},
     {"assignments_meta": {"x": {"source": "a" * 31}}},
@@ -144,6 +144,20 @@ def test_a_long_log_is_cut_and_a_run_ends_once(api: Api, project: str) -> None:
     ended = change(api, "PUT", run, state="completed").json
     assert (ended["finished"], ended["completed"] >= run["created"]) == (True, True)
     assert change(api, "PUT", run, state="failed").json["completed"] == ended["completed"]
+
+
+def test_what_people_say_of_a_run_is_kept_however_much_it_is(api: Api, project: str) -> None:
+    """SigOpt limited what one request says of it, not what comes together; the client sends one key at a time."""
+    run = make(api, project, name=f"  {'lr=0.1 ' * 40} ")
+    assert run["name"] == ("lr=0.1 " * 40).strip()
+    for begin in (0, 90):
+        said = {f"k{n}": n for n in range(begin, begin + 90)}
+        run = change(api, "MERGE", run, metadata=said, logs={key: {"content": "x"} for key in said}).json
+    assert (len(run["metadata"]), len(run["logs"])) == (180, 180)
+    assert change(api, "MERGE", run, datasets={"iris": {"version": 7}}).json["datasets"] == {
+        "iris": {"object": "dataset"}
+    }
+    assert change(api, "PUT", run, name="n" * 1001).status_code == 400
 
 
 @ON_SQLITE
