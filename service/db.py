@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -154,10 +155,15 @@ def insert_new(
     """Insert `rows` but those whose `unique` columns are taken already; return the `returning` of the new ones."""
     if not rows:
         return []
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
-    columns = [getattr(table, name) for name in returning]
-    return list(session.execute(statement.returning(*columns), [dict(row) for row in rows]).all())
+    statement = _inserting(session.get_bind().dialect.name, table.__table__, tuple(unique), tuple(returning))
+    return list(session.execute(statement, [dict(row) for row in rows]).all())
+
+
+@cache
+def _inserting(dialect: str, rows: sa.Table, unique: tuple[str, ...], returning: tuple[str, ...]) -> Any:
+    """Built once: to build a statement costs as much as to run it. Of the table: rows cost less than objects."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(rows)
+    return insert.on_conflict_do_nothing(index_elements=list(unique)).returning(*(rows.c[name] for name in returning))
 
 
 def _normalise(url: str) -> URL:
