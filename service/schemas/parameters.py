@@ -97,6 +97,8 @@ class Parameter(Tagged):
         if not isinstance(given, Mapping):
             return given
         known = {name: value for name, value in given.items() if name not in _PASSED_OVER}
+        if known.get("transformation") == "":
+            del known["transformation"]
         if "transform" in known:
             meant = known.pop("transform")
             known["transformation"] = meant if known.get("transformation") is None else known["transformation"]

@@ -55,6 +55,12 @@ def test_what_the_client_knows_of_parameters_and_no_server_did_is_passed_over(
     assert not {"precision", "tunable"} & changed.json["parameters"][0].keys()  # type: ignore[index]
 
 
+def test_an_empty_transformation_is_none(shared_api: Api) -> None:
+    parameters = [{**BODY["parameters"][0], "transformation": ""}]
+    path = f"/v1/experiments/{shared_api.experiment(parameters=parameters)}"
+    assert shared_api.get(path).json["parameters"][0]["transformation"] is None  # type: ignore[index]
+
+
 def test_a_misspelt_key_of_a_parameter_is_refused_and_not_passed_over(shared_api: Api) -> None:
     parameters = [{**BODY["parameters"][0], "transfomation": "log"}]
     reply = shared_api.post("/v1/experiments", {**BODY, "parameters": parameters})
