@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 
 from service import postgres
 from service import sqlite as sqlite_files
@@ -156,7 +156,14 @@ def insert_new(
     if not rows:
         return []
     statement = _inserting(session.get_bind().dialect.name, table.__table__, tuple(unique), tuple(returning))
-    return list(session.execute(statement, [dict(row) for row in rows]).all())
+    renamed = _renamed(table.__mapper__)
+    return list(session.execute(statement, [{renamed.get(k, k): v for k, v in row.items()} for row in rows]).all())
+
+
+@cache
+def _renamed(mapper: Mapper[Any]) -> Mapping[str, str]:
+    """Attribute -> its column, where the two have different names: a table passes over a name that it does not know."""
+    return {name: column.key for name, column in mapper.columns.items() if name != column.key}
 
 
 @cache

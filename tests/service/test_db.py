@@ -12,7 +12,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from service.db import Database, insert_new
-from service.models import Client, Configuration, Event, Refresh
+from service.models import Client, Configuration, Event, Project, Refresh
 from tests.support import new_experiment
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -98,6 +98,15 @@ def test_only_rows_that_are_new_are_inserted_and_returned(database: Database) ->
     with database.write() as session:
         new = insert_new(session, Configuration, rows("b", "c", "c"), unique=unique, returning=returning)
     assert [row.key for row in new] == ["c"]
+
+
+def test_a_row_is_told_by_its_attributes_whatever_its_columns_are_called(database: Database) -> None:
+    with database.write() as session:
+        add_client(session, "a")
+        row = {"client_id": session.scalars(sa.select(Client.id)).one(), "reference": "p", "name": "p"}
+        more = {"meta": {"owner": "me"}, "deleted": False, "created_at": NOW, "updated_at": NOW}
+        insert_new(session, Project, [row | more], unique=("client_id", "reference"), returning=("id",))
+        assert session.scalars(sa.select(Project.meta)).one() == {"owner": "me"}
 
 
 def test_a_failing_statement_does_not_show_its_values(database: Database) -> None:
