@@ -125,6 +125,9 @@ def _unknown_metric(name: str, field: str, definition: Definition) -> InvalidInp
     if name in definition.metric_by_name:
         message = f"metric {name!r} is computed from others by its expression: expected the others only"
         return InvalidInputError(message, field=field, expected=", ".join(definition.reported))
+    if definition.reported == ("",):
+        message = f"unknown metric {shorten(name)}: the metric of this experiment has no name"
+        return InvalidInputError(message, field=field, expected="no name")
     return InvalidInputError(f"unknown metric {name!r}{did_you_mean(name, definition.reported)}", field=field)
 
 

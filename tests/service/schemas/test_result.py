@@ -76,6 +76,15 @@ def test_a_number_outside_the_bounds_is_taken_since_it_was_measured() -> None:
     assert (of_json(assignments={**TREE, "rate": 5.0}, values=VALUES).assignments or {})["rate"] == 5.0
 
 
+def test_a_name_for_a_metric_that_has_none_is_refused_and_told_so() -> None:
+    parameters = [{"name": "k", "type": "categorical", "categorical_values": ["a", "b"]}]
+    nameless = parse_experiment({"name": "x", "parameters": parameters})[1]
+    document = {"experiment": 12, "suggestion": 7, "values": [{"name": "accuracy", "value": 1}]}
+    message = 'unknown metric "accuracy": the metric of this experiment has no name'
+    with pytest.raises(InvalidInputError, match=message):
+        check_result(parse_document(document, result_id="r"), nameless)
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt metric": (
         {"suggestion": 7, "values": {"acuracy": 0.9}},
