@@ -25,10 +25,13 @@ SIZE, GENERATIONS = 80, 4
 STEPS = np.array([0.2, 0.05, 0.015])
 
 
-def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Generator) -> Floats:
+def perturb(
+    space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Generator, *, edges: bool = False
+) -> Floats:
     """One neighbour of each row of X (n, d): a random subset of coordinates moved by N(0, sd^2), sd a number or (n, 1).
 
-    Integers and grid values move by at least one step, categories change to another one.
+    Integers and grid values move by at least one step, categories change to another one. What would leave the box is
+    folded back inside, or with `edges` ends on its edge.
     """
     n, d = X.shape
     share = np.array([1.0 / d, 0.4, 1.0])[rng.integers(3, size=(n, 1))]
@@ -37,7 +40,7 @@ def perturb(space: SearchSpace, X: Floats, sd: Floats | float, rng: np.random.Ge
     moved = np.where(chosen, X + rng.normal(size=(n, d)) * sd, X)
     for k in space.discrete_columns:
         moved[:, k] = _hop(space, k, X[:, k], moved[:, k], rng)
-    return repair(space, space.snap(_reflect(moved)), X)
+    return repair(space, space.snap(moved if edges else _reflect(moved)), X)
 
 
 def _reflect(X: Floats) -> Floats:
@@ -74,12 +77,17 @@ def repair(space: SearchSpace, X: Floats, home: Floats) -> Floats:
     return X
 
 
-def differential(space: SearchSpace, best: Floats, pool: Floats, rng: np.random.Generator) -> Floats:
-    """Each of `best` (n, d) moved along half the difference of two random rows of `pool` (Storn & Price 1997)."""
+def differential(
+    space: SearchSpace, best: Floats, pool: Floats, rng: np.random.Generator, *, edges: bool = False
+) -> Floats:
+    """Each of `best` (n, d) moved along half the difference of two random rows of `pool` (Storn & Price 1997).
+
+    `edges` as for `perturb`.
+    """
     a, b = pool[rng.integers(len(pool), size=(2, len(best)))]
     mask = rng.random(best.shape) < 0.7
     moved = best + rng.uniform(0.2, 0.9, (len(best), 1)) * (a - b) * mask
-    return repair(space, space.snap(_reflect(moved)), best)
+    return repair(space, space.snap(moved if edges else _reflect(moved)), best)
 
 
 def evolve(
@@ -105,18 +113,20 @@ def evolve(
         return pool[:SIZE]
     pool, seen = _select(problem, gps, *_foreseen(features, gps, pool))
     for _ in range(generations):
-        children, means = _foreseen(features, gps, _distinct(_children(space, pool, rng), pool))
+        children, means = _foreseen(features, gps, _distinct(_children(problem, pool, rng), pool))
         pool, seen = _select(problem, gps, np.vstack([pool, children]), np.vstack([seen, means]))
     return pool
 
 
-def _children(space: SearchSpace, pool: Floats, rng: np.random.Generator) -> Floats:
+def _children(problem: Problem, pool: Floats, rng: np.random.Generator) -> Floats:
     """Half uniform crossover of two parents, half perturbations in three step sizes."""
-    half = SIZE // 2
+    space, half = problem.space, SIZE // 2
     a, b = pool[rng.integers(len(pool), size=(2, half))]
     crossed = repair(space, space.snap(np.where(rng.random(a.shape) < 0.5, a, b)), a)
     steps = STEPS[rng.integers(len(STEPS), size=(half, 1))]
-    return np.vstack([crossed, perturb(space, pool[rng.integers(len(pool), size=half)], steps, rng)])
+    return np.vstack(
+        [crossed, perturb(space, pool[rng.integers(len(pool), size=half)], steps, rng, edges=problem.m > 1)]
+    )
 
 
 def _distinct(X: Floats, known: Floats) -> Floats:

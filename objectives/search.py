@@ -50,21 +50,28 @@ class Found:
 
 
 def maximise(
-    space: SearchSpace, acquisition: Acquisition, starts: Floats, *, taken: Set[Hashable], rng: np.random.Generator
+    space: SearchSpace,
+    acquisition: Acquisition,
+    starts: Floats,
+    *,
+    taken: Set[Hashable],
+    rng: np.random.Generator,
+    edges: bool = False,
 ) -> Found:
     """The best configuration whose key is not in `taken`, as far as the search finds it.
 
     `starts` (s, d): valid coordinates where good ones are expected. About 750 evaluations of the acquisition in eight
     calls, and up to 40 (d + 8) more where there are many parameters: chance does not find the way in 30 dimensions.
-    SpaceExhaustedError if a finite space has nothing left.
+    `edges`: whether moves that would leave the box end exactly on its edge. SpaceExhaustedError if a finite space has
+    nothing left.
     """
-    X = _listed(space) if space.size <= LISTED else _first(space, starts, rng)
+    X = _listed(space) if space.size <= LISTED else _first(space, starts, rng, edges)
     values = _safe(acquisition, X)
     if space.size > LISTED:
         if int((~space.discrete).sum()) > STEEP:
             X, values = _climb(space, acquisition, X, values)
         for step in ROUNDS:
-            X, values = _refine(space, acquisition, X, values, step=step, rng=rng)
+            X, values = _refine(space, acquisition, X, values, step=step, rng=rng, edges=edges)
     return best_free(space, X, values, taken, rng)
 
 
@@ -75,7 +82,7 @@ def _listed(space: SearchSpace) -> Floats:
     return X
 
 
-def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator) -> Floats:
+def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator, edges: bool) -> Floats:
     """The starts, neighbours of them at several distances, and random points."""
     random = uniform_points(space, RANDOM, rng)
     if len(starts) == 0:
@@ -84,16 +91,23 @@ def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator) -> Floa
         starts = starts[np.sort(rng.permutation(len(starts))[:MOST_STARTS])]
     chosen = starts[rng.integers(len(starts), size=NEIGHBOURS)]
     steps = STEPS[rng.integers(len(STEPS), size=(NEIGHBOURS, 1))]
-    return np.vstack([starts, perturb(space, chosen, steps, rng), random])
+    return np.vstack([starts, perturb(space, chosen, steps, rng, edges=edges), random])
 
 
 def _refine(
-    space: SearchSpace, acquisition: Acquisition, X: Floats, values: Floats, *, step: float, rng: np.random.Generator
+    space: SearchSpace,
+    acquisition: Acquisition,
+    X: Floats,
+    values: Floats,
+    *,
+    step: float,
+    rng: np.random.Generator,
+    edges: bool,
 ) -> tuple[Floats, Floats]:
     pool = X[np.argsort(-values, kind="stable")[:POOL]]
     best = pool[:BEST]
-    around = perturb(space, best[np.arange(PER_ROUND) % len(best)], step, rng)
-    across = differential(space, np.repeat(best, 2, axis=0), pool, rng)
+    around = perturb(space, best[np.arange(PER_ROUND) % len(best)], step, rng, edges=edges)
+    across = differential(space, np.repeat(best, 2, axis=0), pool, rng, edges=edges)
     new = np.vstack([around, across])
     return np.vstack([X, new]), np.concatenate([values, _safe(acquisition, new)])
 

@@ -43,6 +43,18 @@ def test_even_the_smallest_step_reaches_the_next_integer_and_another_category() 
     assert len(np.unique(moved[:, 3])) == 4
 
 
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_what_would_leave_the_box_ends_on_its_edge_where_edges_are_wanted(edge: float) -> None:
+    """An optimum on the edge is reached, and not only neared: half of what moves from close by lies exactly there."""
+    space, rng = SearchSpace((Double("x", 0, 1), Double("y", 0, 1))), np.random.default_rng(0)
+    near = np.full((400, 2), abs(edge - 1e-3))
+    on_edge = (perturb(space, near, 0.1, rng, edges=True) == edge).any(axis=1)
+    assert 0.3 < on_edge.mean() < 0.8
+    far = np.tile([[0.2, 0.8], [0.8, 0.2]], (200, 1))
+    assert not (perturb(space, near, 0.1, rng) == edge).any()
+    assert (differential(space, near, far, rng, edges=True) == edge).any()
+
+
 def test_moves_leave_their_input_alone() -> None:
     rng = np.random.default_rng(0)
     X = uniform_points(SPACE, 20, rng)
