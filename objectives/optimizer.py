@@ -18,7 +18,7 @@ from objectives.fitting import fit as fit_models
 from objectives.hypervolume import Front, observed_front
 from objectives.memory import keep_memory
 from objectives.models import FitQuality, Models
-from objectives.pooling import Observation, pool
+from objectives.pooling import Observation, Pool
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments
 from objectives.strategies import MODEL_FREE, STRATEGIES, Proposal, State
@@ -181,13 +181,13 @@ class Optimizer:
         self._rng = np.random.default_rng(seed)
         self._costs = {task.name: task.cost for task in problem.tasks}
         self._pending: list[tuple[Assignments, float]] = []
-        self._told: list[Observation] = []
+        self._told = Pool(problem)
 
     @property
     def data(self) -> Data:
         """Everything told so far, and what is pending; repeats of a configuration are pooled."""
         pending = [assignments for assignments, _ in self._pending]
-        return pool(self.problem, self._told, pending=pending, pending_costs=[cost for _, cost in self._pending])
+        return self._told.data(pending=pending, pending_costs=[cost for _, cost in self._pending])
 
     @property
     def front(self) -> Front:
@@ -235,4 +235,4 @@ class Optimizer:
         space, cost = self.problem.space, self._costs.get(task or "", 1.0)
         done = (space.key(assignments), cost)
         self._pending = [(p, c) for p, c in self._pending if (space.key(p), c) != done]
-        self._told.append(Observation(assignments, values, stddevs or {}, cost))
+        self._told.add(Observation(assignments, values, stddevs or {}, cost))

@@ -6,15 +6,17 @@ A hundred thousand observations of two thousand configurations cost no more than
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from objectives.problem import Data, Problem
 from objectives.shapes import Assignments, Floats
 
-__all__ = ["Observation", "pool"]
+__all__ = ["Observation", "Pool", "pool"]
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,56 @@ def pool(
     >>> data.values.tolist(), data.variances.tolist(), data.counts.tolist()
     ([[1.6]], [[0.8]], [[2.0]])
     """
-    groups: dict[Hashable, list[Observation]] = {}
+    pooled = Pool(problem)
     for observation in observations:
-        groups.setdefault((problem.space.key(observation.assignments), observation.cost), []).append(observation)
-    names = [metric.name for metric in problem.metrics]
-    rows = [_single(names, group[0]) if len(group) == 1 else _row(names, group) for group in groups.values()]
-    cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, problem.k)
-    return Data(
-        [group[0].assignments for group in groups.values()],
-        cube[:, 0],
-        variances=cube[:, 1],
-        counts=cube[:, 2],
-        failures=np.array([sum(o.values is None for o in group) for group in groups.values()], dtype=np.float64),
-        pending=pending,
-        costs=np.array([group[0].cost for group in groups.values()], dtype=np.float64),
-        pending_costs=np.array(pending_costs, dtype=np.float64),
-    )
+        pooled.add(observation)
+    return pooled.data(pending=pending, pending_costs=pending_costs)
+
+
+class Pool:
+    """Measurements that come one by one, as `pool` makes rows of them: one more costs the row that it belongs to.
+
+    >>> from objectives.metrics import Metric
+    >>> from objectives.space import Double, SearchSpace
+    >>> pooled = Pool(Problem(SearchSpace((Double("x", 0, 1),)), (Metric("y"),)))
+    >>> for y in (1.0, 2.0):
+    ...     pooled.add(Observation({"x": 0.5}, {"y": y}))
+    >>> pooled.data().values.tolist()
+    [[1.5]]
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._names = [metric.name for metric in problem.metrics]
+        self._groups: dict[Hashable, list[Observation]] = {}
+        self._rows: dict[Hashable, Any] = {}
+        self._failures: Counter[Hashable] = Counter()
+
+    def add(self, observation: Observation) -> None:
+        """Take one more measurement in."""
+        key = self._problem.space.key(observation.assignments), observation.cost
+        self._groups.setdefault(key, []).append(observation)
+        self._rows.pop(key, None)
+        self._failures[key] += observation.values is None
+
+    def data(self, *, pending: Sequence[Assignments] = (), pending_costs: Sequence[float] = ()) -> Data:
+        """Everything so far, one row a distinct configuration; see `pool`. O(k) for each that has not changed."""
+        for key, group in self._groups.items():
+            if key not in self._rows:
+                self._rows[key] = _single(self._names, group[0]) if len(group) == 1 else _row(self._names, group)
+        rows = [self._rows[key] for key in self._groups]
+        cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, self._problem.k)
+        firsts = [group[0] for group in self._groups.values()]
+        return Data(
+            [first.assignments for first in firsts],
+            cube[:, 0],
+            variances=cube[:, 1],
+            counts=cube[:, 2],
+            failures=np.array([self._failures[key] for key in self._groups], dtype=np.float64),
+            pending=pending,
+            costs=np.array([first.cost for first in firsts], dtype=np.float64),
+            pending_costs=np.array(pending_costs, dtype=np.float64),
+        )
 
 
 def _single(names: Sequence[str], observation: Observation) -> list[list[float]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from objectives.gp import fit_gp
 from objectives.metrics import Metric
-from objectives.pooling import Observation, pool
+from objectives.pooling import Observation, Pool, pool
 from objectives.problem import Problem
 from objectives.space import Double, SearchSpace
 
@@ -67,3 +67,18 @@ def test_many_repeats_are_one_row() -> None:
     data = pool(PROBLEM, told)
     assert len(data) == 5
     assert data.counts[:, 0].tolist() == [1000.0] * 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.floats(-9, 9), st.booleans()), max_size=12))
+def test_to_look_between_measurements_changes_nothing(told: list) -> None:
+    """Rows are kept from look to look; only that of the newest measurement is made anew."""
+    observations = [
+        Observation({"x": x / 4}, None if a is None else {"a": a}, {"a": 0.5} if sd else {}) for x, a, sd in told
+    ]
+    pooled = Pool(PROBLEM)
+    for count, observation in enumerate(observations, 1):
+        pooled.add(observation)
+        seen, whole = pooled.data(), pool(PROBLEM, observations[:count])
+        assert list(seen.assignments) == list(whole.assignments)
+        for name in ("values", "variances", "counts", "failures", "costs"):
+            np.testing.assert_array_equal(getattr(seen, name), getattr(whole, name))
