@@ -27,6 +27,7 @@ from service.models import (
 __all__ = [
     "METRICS",
     "NOW",
+    "NO_REDIS",
     "PARAMETERS",
     "make_client",
     "make_configuration",
@@ -43,6 +44,8 @@ __all__ = [
 
 #: The moment at which everything here was made.
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+#: Nobody listens there: the default address is that of a service that may be running on this machine.
+NO_REDIS = "redis://127.0.0.1:1/0"
 _numbers = count(1)
 _Row = TypeVar("_Row", bound=Base)
 

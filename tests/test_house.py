@@ -65,3 +65,11 @@ def test_only_settings_and_the_doors_read_the_environment() -> None:
         for path in (ROOT / name).rglob("*.py"):
             if path.name not in doors:
                 assert "os.environ" not in path.read_text(encoding="utf-8"), path
+
+
+def test_no_test_speaks_to_a_service_that_may_be_running_on_this_machine() -> None:
+    """Wrong tokens of a test would be counted in its Redis, and the tests held up by what was counted there."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        makes_an_app = "create_app(" in text and "Settings(" in text
+        assert not makes_an_app or "redis_url" in text, path

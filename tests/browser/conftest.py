@@ -22,7 +22,7 @@ from service.models import Client
 from service.settings import Settings
 from service.tokens import issue
 from tests import stories
-from tests.factories import make_client
+from tests.factories import NO_REDIS, make_client
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,7 +58,7 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """The application with every story in it."""
     path = tmp_path_factory.mktemp("browser") / "tradespace.db"
     shutil.copy(sqlite_template, path)
-    app = create_app(Settings(database_url=f"sqlite:///{path}"))
+    app = create_app(Settings(database_url=f"sqlite:///{path}", redis_url=NO_REDIS))
     database: Database = app.extensions[EXTENSION].database
     with database.write() as session:
         client: Client = make_client(session)

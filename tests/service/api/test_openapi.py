@@ -21,13 +21,14 @@ from service.api.openapi.tags import GROUPS, TAGS
 from service.api.problems import PROBLEMS
 from service.app import create_app
 from service.settings import Settings
+from tests.factories import NO_REDIS
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "contracts" / "openapi.json"
 
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
-    return create_app(Settings(database_url="postgresql://nowhere/none"))
+    return create_app(Settings(database_url="postgresql://nowhere/none", redis_url=NO_REDIS))
 
 
 @pytest.fixture(scope="module")

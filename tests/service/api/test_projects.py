@@ -18,7 +18,7 @@ from service.app import create_app
 from service.models import Experiment, Project
 from service.projects import LONGEST_NOTE
 from service.settings import Settings
-from tests.factories import NOW, make_client, make_experiment
+from tests.factories import NO_REDIS, NOW, make_client, make_experiment
 from tests.service.api.conftest import Api
 
 
@@ -39,7 +39,7 @@ class Team(Api):
 def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     path = tmp_path_factory.mktemp("projects") / "tradespace.db"
     shutil.copy(sqlite_template, path)
-    made = create_app(Settings(database_url=f"sqlite:///{path}"))
+    made = create_app(Settings(database_url=f"sqlite:///{path}", redis_url=NO_REDIS))
     yield made
     made.extensions[EXTENSION].database.close()
 

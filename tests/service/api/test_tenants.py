@@ -19,6 +19,7 @@ from service.app import create_app
 from service.db import Database
 from service.models import Endpoint, Token
 from service.settings import Settings
+from tests.factories import NO_REDIS
 from tests.support import BODY
 
 
@@ -57,7 +58,8 @@ class Service:
 
 
 def _service(url: str) -> Service:
-    app = create_app(Settings(database_url=url, suggestion_wait_s=0, limit_reads_per_s=0, limit_writes_per_s=0))
+    limits = {"limit_reads_per_s": 0, "limit_writes_per_s": 0}
+    app = create_app(Settings(database_url=url, redis_url=NO_REDIS, suggestion_wait_s=0, **limits))
     database: Database = app.extensions[EXTENSION].database
     with database.write() as session:
         secret = tokens.bootstrap(session, preset=None, now=datetime.now(UTC))

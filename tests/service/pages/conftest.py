@@ -18,7 +18,7 @@ from service.db import Database
 from service.models import Client, Experiment
 from service.settings import Settings
 from service.tokens import issue
-from tests.factories import make_client
+from tests.factories import NO_REDIS, make_client
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     On SQLite alone: what reads the database has been held to both (tests/service/reports/test_read_model.py).
     """
     shutil.copy(sqlite_template, tmp_path / "tradespace.db")
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'tradespace.db'}")
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'tradespace.db'}", redis_url=NO_REDIS)
     app = create_app(settings)
     database: Database = app.extensions[EXTENSION].database
     with database.write() as session:
