@@ -51,6 +51,7 @@ class Step:
     besides: str
     rate: str
     is_steep: bool
+    is_noise: bool
     bar: Markup
 
 
@@ -167,7 +168,8 @@ def _choices(report: Report, across: str | None, up: str, link: Link, *, is_acro
 
 
 def _steps(report: Report, prices: Sequence[Exchange]) -> list[Step]:
-    rates = sorted(step.rate for step in prices)
+    # What may be no gain at all has no price to compare others with, unless nothing else is there.
+    rates = sorted(step.rate for step in [step for step in prices if not step.is_noise] or prices)
     middle = rates[len(rates) // 2] if rates else 0.0
     unit = unit_of(prices) if prices else 1.0
     digits = digits_of(report)
@@ -178,8 +180,9 @@ def _steps(report: Report, prices: Sequence[Exchange]) -> list[Step]:
             words=price(report, step, digits),
             besides=besides(step, digits),
             rate=rate(step, unit),
-            is_steep=len(rates) > 2 and step.rate > STEEP * middle,
-            bar=bar(step.rate / rates[-1], best=False),
+            is_steep=len(rates) > 2 and step.rate > STEEP * middle and not step.is_noise,
+            is_noise=step.is_noise,
+            bar=bar(min(step.rate / rates[-1], 1.0), best=False),
         )
         for step in prices
     ]

@@ -5,6 +5,7 @@ The only file of the report that calls the mathematics, and only its cheap, clos
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -105,7 +106,8 @@ def _values(problem: Problem, options: Sequence[Option]) -> NDArray[np.float64]:
 def _exchange(rate: Rate, options: Sequence[Option], others: Sequence[str]) -> Exchange:
     start, end = options[rate.start], options[rate.end]
     along = tuple((name, end.values[name].mean - start.values[name].mean) for name in others)
-    return Exchange(start.number, end.number, rate.gained, rate.paid, rate.gain, rate.cost, along)
+    noise = math.hypot(*(option.values[rate.gained].stddev or 0.0 for option in (start, end)))
+    return Exchange(start.number, end.number, rate.gained, rate.paid, rate.gain, rate.cost, along, noise)
 
 
 def _ranks(values: Sequence[float]) -> _Ranks:

@@ -94,6 +94,7 @@ class Exchange:
     """What the step from option `start` to its neighbour `end` takes: `gain` of one metric for `cost` of another.
 
     Both are positive. `along` is what happens to the other optimized metrics meanwhile: their changes as they are.
+    `noise` is the standard deviation of the gain: 0 where none is known.
     """
 
     start: int
@@ -103,6 +104,12 @@ class Exchange:
     gain: float
     cost: float
     along: tuple[tuple[str, float], ...] = ()
+    noise: float = 0.0
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the gain is smaller than its own standard deviation: measured again, it may be a loss."""
+        return self.gain < self.noise
 
     @property
     def rate(self) -> float:

@@ -159,3 +159,17 @@ def test_on_paper_everything_is_there(chromium: Browser, served: Served) -> None
     assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
     assert page.pdf(format="A4").startswith(b"%PDF")
     context.close()
+
+
+def test_the_way_out_of_a_signed_in_page_fits_in_a_hand(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    page.goto(f"{served.url}/login")
+    page.get_by_label("API token").fill(served.token)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{served.url}/")
+    page.goto(served.report("digits"))
+    button = page.get_by_role("button", name="Sign out").bounding_box()
+    context.close()
+    assert button is not None
+    assert button["x"] + button["width"] <= 360 - 8

@@ -51,6 +51,12 @@ def test_it_holds_every_part_of_a_decision(site: Site) -> None:
         assert fact in page.text
 
 
+def test_a_gain_that_may_be_none_is_marked_in_the_price_list(site: Site) -> None:
+    text = page_of(site, f"/experiments/{site.tell(stories.digits)}/report").text
+    assert "within the noise" in text
+    assert "Within the noise: a gain smaller than its own standard deviation." in text
+
+
 def test_the_table_is_the_twin_of_the_plot(site: Site) -> None:
     page = page_of(site, f"/experiments/{site.tell(stories.digits)}/report")
     rows = [f"option-{number}" for number in range(1, 19)]
@@ -85,7 +91,7 @@ def test_without_results_it_shows_how_to_report_the_first(site: Site) -> None:
     experiment = site.tell(stories.waiting)
     page = page_of(site, f"/experiments/{experiment}/report")
     assert "Waiting for the first result." in page.text
-    assert f"redis-cli -p 8322 XADD tradespace:results '*' experiment {experiment} assignments." in page.text
+    assert f"redis-cli -p 1 XADD tradespace:results '*' experiment {experiment} assignments." in page.text
 
 
 def test_without_a_feasible_result_it_says_what_is_in_the_way(site: Site) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from objectives.metrics import Metric
 from objectives.problem import Problem
 from objectives.space import Double, SearchSpace
-from service.reports.tradeoffs import advise, most_conflicting, nearest_to_feasible
-from tests.service.reports.given import COST, GAIN, beaten, gain_and_cost, options
+from service.reports.tradeoffs import advise, most_conflicting, nearest_to_feasible, price_list
+from tests.service.reports.given import COST, GAIN, a_report, beaten, gain_and_cost, options
 
 SPACE = SearchSpace((Double("x", 0.0, 1.0),))
 
@@ -32,6 +32,19 @@ def test_the_most_conflicting_pair_is_the_one_whose_ranks_disagree_most() -> Non
     metrics = (GAIN, COST, Metric("size", "minimize"))
     front = options(metrics, [[9.0, 3.0, 5.0], [8.0, 2.0, 1.0], [7.0, 1.0, 4.0]])
     assert most_conflicting(metrics, front) == ("gain", "cost")
+
+
+def test_a_gain_smaller_than_its_standard_deviation_is_noise() -> None:
+    """Two ends of deviation 0.1 make a difference of deviation 0.14."""
+    report = a_report(front=options((GAIN, COST), [[8.12, 3.0], [8.0, 2.0], [1.0, 1.0]], stddev=0.1))
+    steps = {(step.start, step.end): step for step in price_list(report, gained="gain", paid="cost")}
+    assert abs(steps[2, 1].noise - 0.02**0.5) < 1e-12
+    assert {key: step.is_noise for key, step in steps.items()} == {(3, 2): False, (2, 1): True}
+
+
+def test_where_no_deviation_is_known_no_gain_is_noise() -> None:
+    steps = price_list(gain_and_cost([[8.0001, 3.0], [8.0, 2.0]]), gained="gain", paid="cost")
+    assert [(step.noise, step.is_noise) for step in steps] == [(0.0, False)]
 
 
 def test_a_metric_that_does_not_vary_conflicts_with_nothing() -> None:
