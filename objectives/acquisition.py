@@ -53,19 +53,35 @@ def log_ehvi(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
 
 
 def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
-    value = np.ones((len(boxes), len(mean)))
-    for j in range(mean.shape[1]):
-        edges, low, high = boxes.edges[j]
-        part = np.zeros((len(edges) + 1, len(mean)))
-        np.multiply(sd[:, j], psi((mean[:, j] - edges[:, None]) / sd[:, j]), out=part[:-1])
-        value *= part[low] - part[high]
-    total = value.sum(axis=0)
+    total = (_of_stairs if boxes.stairs else _of_boxes)(mean, sd, boxes).sum(axis=0)
     small = total < UNDERFLOW * sd.prod(axis=1)
     with np.errstate(divide="ignore"):
         out = np.log(np.where(small, 1.0, total))
     if small.any():
         out[small] = _log_ehvi_slow(mean[small], sd[small], boxes)
     return out
+
+
+def _of_boxes(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
+    """Expected volume (boxes, c) gained in each box."""
+    value = np.ones((len(boxes), len(mean)))
+    for j in range(mean.shape[1]):
+        edges, low, high = boxes.edges[j]
+        part = np.zeros((len(edges) + 1, len(mean)))
+        np.multiply(sd[:, j], psi((mean[:, j] - edges[:, None]) / sd[:, j]), out=part[:-1])
+        value *= part[low] - part[high]
+    return value
+
+
+def _of_stairs(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
+    """The same where the boxes are stairs: both objectives at once, and nothing to gather."""
+    scale = np.ascontiguousarray(sd.T)[:, None, :]
+    z = mean.T[:, None, :] - boxes.lower.T[:, :, None]
+    z /= scale
+    part = psi(z)
+    part *= scale
+    part[1, :-1] -= part[1, 1:]
+    return np.asarray(np.multiply(part[0], part[1], out=part[0]), dtype=np.float64)
 
 
 def _log_ehvi_slow(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:

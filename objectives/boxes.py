@@ -37,6 +37,15 @@ class Boxes:
         """
         return tuple(_edges(self.lower[:, j], self.upper[:, j]) for j in range(self.lower.shape[1]))
 
+    @cached_property
+    def stairs(self) -> bool:
+        """Whether they are the strips of a staircase, bottom up: open in the first of two objectives, each ending where
+        the next begins in the second."""
+        if self.lower.shape[1] != 2:
+            return False
+        ends = np.append(self.lower[1:, 1], np.inf)
+        return bool(np.isposinf(self.upper[:, 0]).all() and (self.upper[:, 1] == ends).all())
+
     def volume_below(self, top: Floats) -> float:
         """Volume of the boxes cut off at `top` (m,): what is left to gain below it."""
         return float(np.prod(np.clip(np.minimum(self.upper, top) - self.lower, 0.0, None), axis=1).sum())

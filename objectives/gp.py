@@ -253,7 +253,7 @@ def condition(gp: GP, Z: Floats, values: Floats, *, known: Floats | None = None)
 def _extended(gp: GP, fresh: Sample) -> tuple[Floats, Floats, float]:
     """The Cholesky factor of `gp` with more rows, its inverse, and the jitter it needed."""
     stretched = fresh.Z * gp._stretch
-    corner = gp._covariance(stretched, stretched)
+    corner = gp._covariance(stretched, stretched) if len(fresh) > 1 else np.empty((1, 1))
     corner[np.diag_indices(len(fresh))] = gp.scale + fresh.noise(gp.theta) + gp.jitter
     return extend(gp.L, gp._whitener, gp.correlate(fresh.Z), corner)
 

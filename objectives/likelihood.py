@@ -8,12 +8,12 @@ squared differences that are prepared once for a whole search. Rasmussen & Willi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.linalg import blas, lapack
-from scipy.optimize import minimize
 
+from objectives.descent import descend
 from objectives.kernels import KERNELS, apart
 from objectives.shapes import Floats, Ints
 from objectives.triangular import JITTERS, unusable
@@ -174,14 +174,6 @@ def _descend(likelihood: Likelihood, start: Floats, kernel: str, steps: int) -> 
 
     A plain BFGS with backtracking took less time and more often ended where ruggedness is noise (ZDT3 .91 -> .76).
     """
-    bounds = [WEIGHT_BOUNDS] * (len(start) - 2) + [SCALE_BOUNDS, NOISE_BOUNDS]
-    result = minimize(
-        likelihood,
-        np.clip(start, *np.array(bounds).T),
-        args=(kernel,),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": steps, "ftol": 1e-4, "gtol": 1e-2},
-    )
-    return Optimum(np.asarray(result.x, dtype=np.float64), float(result.fun), kernel)
+    low, high = np.array([WEIGHT_BOUNDS] * (len(start) - 2) + [SCALE_BOUNDS, NOISE_BOUNDS]).T
+    theta, cost = descend(partial(likelihood, kernel=kernel), start, low, high, steps=steps, ftol=1e-4, gtol=1e-2)
+    return Optimum(theta, cost, kernel)

@@ -5,7 +5,8 @@ Last stop inside this package: front, models, suggestions; the caller stores the
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ def fit(
 ) -> Models:
     """Models of everything measured so far; see `objectives.fitting.fit`. One BLAS thread: the answer does not depend
     on it."""
-    with _threads.limit(limits=1):
+    with _one_thread():
         return fit_models(problem, data, previous=previous, rng=rng, refit=refit)
 
 
@@ -88,11 +89,21 @@ def suggest(
     """
     if strategy not in STRATEGIES:
         raise DataError(f"unknown strategy {strategy!r}; there are {', '.join(sorted(STRATEGIES))}", strategy=strategy)
-    with _threads.limit(limits=1):
+    with _one_thread():
         models = models if strategy in MODEL_FREE else _current(problem, data, models, rng)
         models = models if models is not None and models.conditioned else None
         state = _state(problem, data, front, models, seed=seed, budget=budget or USUAL_BUDGET, solutions=solutions)
         return _batch(state, count, strategy, rng)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One BLAS thread inside; where there is no more anyway, asking is all it takes."""
+    if all(library.num_threads == 1 for library in _threads.lib_controllers):
+        yield
+    else:
+        with _threads.limit(limits=1):
+            yield
 
 
 def _batch(state: State, count: int, strategy: str, rng: np.random.Generator) -> tuple[Candidate, ...]:

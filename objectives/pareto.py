@@ -51,22 +51,21 @@ def crowding(Y: Floats, front: Ints | None = None) -> Floats:
     [inf, 2.0, inf, inf]
     """
     n, m = Y.shape
-    distance = np.zeros(n)
     if n == 0:
-        return distance
+        return np.zeros(n)
     front = np.zeros(n, dtype=np.intp) if front is None else front
-    for j in range(m):
-        order = np.lexsort((Y[:, j], front))
-        values, sorted_front = Y[order, j], front[order]
-        border = np.flatnonzero(sorted_front[1:] != sorted_front[:-1])
-        first, last = np.concatenate([[0], border + 1]), np.concatenate([border, [n - 1]])
-        width = np.repeat(values[last] - values[first], last - first + 1)
-        gap = np.zeros(n)
-        gap[1:-1] = values[2:] - values[:-2]
-        gap = np.where(width > 0, gap / np.where(width > 0, width, 1.0), 0.0)
-        gap[first] = gap[last] = np.inf
-        distance[order] += gap
-    return distance
+    columns = np.arange(m)[:, None]
+    order = np.lexsort((Y.T, np.broadcast_to(front, (m, n))), axis=1)
+    values, sorted_front = Y.T[columns, order], np.sort(front)
+    change = sorted_front[1:] != sorted_front[:-1]
+    first, last = np.flatnonzero(np.append(True, change)), np.flatnonzero(np.append(change, True))
+    width = np.repeat(values[:, last] - values[:, first], last - first + 1, axis=1)
+    gap = np.zeros((m, n))
+    np.divide(values[:, 2:] - values[:, :-2], width[:, 1:-1], out=gap[:, 1:-1], where=width[:, 1:-1] > 0)
+    gap[:, first] = gap[:, last] = np.inf
+    distance = np.empty((m, n))
+    distance[columns, order] = gap
+    return np.asarray(distance.sum(axis=0), dtype=np.float64)
 
 
 def violation_order(Y: Floats, violation: Floats) -> Ints:

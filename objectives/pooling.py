@@ -76,21 +76,23 @@ class Pool:
         self._names = [metric.name for metric in problem.metrics]
         self._groups: dict[Hashable, list[Observation]] = {}
         self._rows: dict[Hashable, Any] = {}
+        self._stale: dict[Hashable, None] = {}
         self._failures: Counter[Hashable] = Counter()
 
     def add(self, observation: Observation) -> None:
         """Take one more measurement in."""
         key = self._problem.space.key(observation.assignments), observation.cost
         self._groups.setdefault(key, []).append(observation)
-        self._rows.pop(key, None)
+        self._stale[key] = None
         self._failures[key] += observation.values is None
 
     def data(self, *, pending: Sequence[Assignments] = (), pending_costs: Sequence[float] = ()) -> Data:
         """Everything so far, one row a distinct configuration; see `pool`. O(k) for each that has not changed."""
-        for key, group in self._groups.items():
-            if key not in self._rows:
-                self._rows[key] = _single(self._names, group[0]) if len(group) == 1 else _row(self._names, group)
-        rows = [self._rows[key] for key in self._groups]
+        for key in self._stale:  # in the order of their first measurements, as all three dicts are
+            group = self._groups[key]
+            self._rows[key] = _single(self._names, group[0]) if len(group) == 1 else _row(self._names, group)
+        self._stale.clear()
+        rows = list(self._rows.values())
         cube = np.array(rows, dtype=np.float64).reshape(len(rows), 3, self._problem.k)
         firsts = [group[0] for group in self._groups.values()]
         return Data(
@@ -98,7 +100,7 @@ class Pool:
             cube[:, 0],
             variances=cube[:, 1],
             counts=cube[:, 2],
-            failures=np.array([self._failures[key] for key in self._groups], dtype=np.float64),
+            failures=np.array(list(self._failures.values()), dtype=np.float64),
             pending=pending,
             costs=np.array([first.cost for first in firsts], dtype=np.float64),
             pending_costs=np.array(pending_costs, dtype=np.float64),

@@ -139,9 +139,8 @@ def _distinct(X: Floats, known: Floats) -> Floats:
 def _names(X: Floats) -> list[bytes]:
     """Each row's bytes: what equal rows share."""
     whole = np.ascontiguousarray(X)
-    width = whole.itemsize * whole.shape[1]
-    raw = whole.tobytes()
-    return [raw[i : i + width] for i in range(0, len(raw), width)]
+    found: list[bytes] = whole.view(f"V{whole.itemsize * whole.shape[1]}").ravel().tolist() if whole.size else []
+    return found
 
 
 def _foreseen(features: FeatureMap, gps: Sequence[Surrogate | None], X: Floats) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from objectives.pareto import nondominated
+from objectives.quantiles import quantiles
 from objectives.shapes import Bools, Floats
 
 __all__ = ["design_scale", "tight_point", "trade_off_filter", "wide_point"]
@@ -25,7 +26,9 @@ QUANTILE = 0.1
 
 def design_scale(Y: Floats) -> Floats:
     """The 10-90 % range (m,) of the initial design's values (n, m): a yardstick that does not move with the front."""
-    low, high = np.quantile(Y, [0.1, 0.9], axis=0)
+    low, high = quantiles(Y, (0.1, 0.9))
+    if (high > low).all():
+        return np.asarray(high - low, dtype=np.float64)
     spread = Y.std(axis=0)
     width = np.where(high > low, high - low, spread)
     return np.asarray(np.where(width > 0, width, 1.0), dtype=np.float64)
@@ -45,7 +48,7 @@ def trade_off_filter(Y: Floats, scale: Floats) -> Bools:
 def tight_point(Y: Floats, design: Floats) -> Floats:
     """The point (m,) just below the filtered front of Y (n, m), or below the design's median if that is lower."""
     kept = Y[trade_off_filter(Y, design_scale(design))]
-    worst = kept.min(axis=0) if Y.shape[1] == 2 else np.quantile(kept, QUANTILE, axis=0)
+    worst = kept.min(axis=0) if Y.shape[1] == 2 else quantiles(kept, (QUANTILE,))[0]
     worst = np.minimum(worst, np.median(design, axis=0))
     ideal = np.maximum(kept.max(axis=0), worst)
     return np.asarray(worst - MARGIN * (ideal - worst), dtype=np.float64)

@@ -20,7 +20,10 @@ SQRT_HALF = math.sqrt(0.5)
 
 
 def _phi(z: Floats) -> Floats:
-    return np.asarray(np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi), dtype=np.float64)
+    out = np.asarray(-0.5 * z * z, dtype=np.float64)
+    np.exp(out, out=out)
+    out /= math.sqrt(2.0 * math.pi)
+    return out
 
 
 def psi(z: Floats) -> Floats:
@@ -30,7 +33,10 @@ def psi(z: Floats) -> Floats:
     z = -38 the value is smaller than any number.
     """
     z = np.asarray(z, dtype=np.float64)
-    return np.asarray(np.maximum(_phi(z) + z * ndtr(z), 0.0), dtype=np.float64)
+    rest = np.asarray(ndtr(z), dtype=np.float64)
+    rest *= z
+    rest += _phi(z)
+    return np.maximum(rest, 0.0, out=rest)
 
 
 def log_h(z: Floats) -> Floats:

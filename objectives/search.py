@@ -70,8 +70,7 @@ def maximise(
     if space.size > LISTED:
         if int((~space.discrete).sum()) > STEEP:
             X, values = _climb(space, acquisition, X, values)
-        for step in ROUNDS:
-            X, values = _refine(space, acquisition, X, values, step=step, rng=rng, edges=edges)
+        X, values = _refined(space, acquisition, X, values, rng=rng, edges=edges)
     return best_free(space, X, values, taken, rng)
 
 
@@ -94,22 +93,23 @@ def _first(space: SearchSpace, starts: Floats, rng: np.random.Generator, edges: 
     return np.vstack([starts, perturb(space, chosen, steps, rng, edges=edges), random])
 
 
-def _refine(
-    space: SearchSpace,
-    acquisition: Acquisition,
-    X: Floats,
-    values: Floats,
-    *,
-    step: float,
-    rng: np.random.Generator,
-    edges: bool,
+def _refined(
+    space: SearchSpace, acquisition: Acquisition, X: Floats, values: Floats, *, rng: np.random.Generator, edges: bool
 ) -> tuple[Floats, Floats]:
-    pool = X[np.argsort(-values, kind="stable")[:POOL]]
-    best = pool[:BEST]
-    around = perturb(space, best[np.arange(PER_ROUND) % len(best)], step, rng, edges=edges)
-    across = differential(space, np.repeat(best, 2, axis=0), pool, rng, edges=edges)
-    new = np.vstack([around, across])
-    return np.vstack([X, new]), np.concatenate([values, _safe(acquisition, new)])
+    """X and values with the rows that the rounds added; only the best so far are carried from round to round."""
+    all_X, all_values = [X], [values]
+    for step in ROUNDS:
+        top = np.argsort(-values, kind="stable")[:POOL]
+        pool, heights = X[top], values[top]
+        best = pool[:BEST]
+        around = perturb(space, best[np.arange(PER_ROUND) % len(best)], step, rng, edges=edges)
+        across = differential(space, np.repeat(best, 2, axis=0), pool, rng, edges=edges)
+        new = np.concatenate([around, across])
+        found = _safe(acquisition, new)
+        all_X.append(new)
+        all_values.append(found)
+        X, values = np.concatenate([pool, new]), np.concatenate([heights, found])
+    return np.concatenate(all_X), np.concatenate(all_values)
 
 
 def _climb(space: SearchSpace, acquisition: Acquisition, X: Floats, values: Floats) -> tuple[Floats, Floats]:

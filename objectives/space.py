@@ -235,7 +235,8 @@ class SearchSpace:
 
     def snap(self, X: Floats) -> Floats:
         """The nearest coordinates that stand for configurations; inactive parameters go to 0.5."""
-        X = np.asarray(X, dtype=np.float64).clip(0.0, 1.0)
+        X = np.maximum(np.asarray(X, dtype=np.float64), 0.0)
+        np.minimum(X, 1.0, out=X)
         for k in self.discrete_columns:
             X[:, k] = self.parameters[k].snap(X[:, k])
         return self._settle(X)

@@ -64,7 +64,10 @@ def extend(L: Floats, W: Floats, k: Floats, corner: Floats) -> tuple[Floats, Flo
     """
     n, c = len(L), len(corner)
     side = whiten(W, k)
-    L22, jitter = cholesky(corner - side @ side.T)
+    rest = corner - side @ side.T
+    if c == 1 and rest[0, 0] > 0.0:
+        return _extend_by_one(L, W, side, np.sqrt(rest[0, 0]))
+    L22, jitter = cholesky(rest)
     W22 = whitener(L22)
     longer, inverse = np.zeros((2, n + c, n + c))
     longer, inverse = longer.T, inverse.T
@@ -72,3 +75,13 @@ def extend(L: Floats, W: Floats, k: Floats, corner: Floats) -> tuple[Floats, Flo
     inverse[:n, :n], inverse[n:, n:] = W, W22
     inverse[n:, :n] = -W22 @ blas.dtrmm(1.0, W, side, side=1, lower=1)
     return longer, inverse, jitter
+
+
+def _extend_by_one(L: Floats, W: Floats, side: Floats, last: float) -> tuple[Floats, Floats, float]:
+    """`extend` by one row that needs no jitter: its covariance, whitened (1, n), and its own entry on the diagonal."""
+    n = len(L)
+    longer, inverse = (np.zeros((n + 1, n + 1), order="F") for _ in range(2))
+    longer[:n, :n], longer[n, :n], longer[n, n] = L, side[0], last
+    inverse[:n, :n], inverse[n, n] = W, 1.0 / last
+    inverse[n, :n] = -inverse[n, n] * blas.dtrmm(1.0, W, side, side=1, lower=1)[0]
+    return longer, inverse, 0.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from objectives.quantiles import quantiles
 from objectives.shapes import Floats
 
 __all__ = ["LINEAR", "Warp", "crossing", "tail"]
@@ -82,7 +83,7 @@ def tail(values: Floats, kept: float = np.inf) -> Warp:
     first = values[:FIRST]
     if len(first) < LEAST:
         return LINEAR
-    middle, good = np.quantile(first, [0.5, GOOD]).tolist()
+    middle, good = (float(found) for found in quantiles(first, (0.5, GOOD)))
     knee = min(float(kept), middle)
     return Warp(low=knee, scale=good - knee) if knee - values.min() > LONG * (good - knee) > 0 else LINEAR
 

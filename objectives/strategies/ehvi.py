@@ -170,7 +170,9 @@ class Outlook:
     def _seen(self) -> Floats:
         """The observed front and where the models see the Pareto set."""
         Z = self.state.models.features(self.state.models.population) if self.state.models is not None else None
-        return np.vstack([self.front, self.predict(Z)[0]]) if Z is not None and len(Z) else self.front
+        if Z is None or len(Z) == 0:
+            return self.front
+        return np.vstack([self.front, np.column_stack([gp.standard_mean(Z) for gp in self.gps])])
 
     @property
     def reference_words(self) -> str:

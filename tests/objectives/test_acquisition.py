@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from objectives.acquisition import _log_ehvi_slow, log_ehvi, log_ei, log_feasibility, log_scalarized_hvi
-from objectives.boxes import boxes_above
+from objectives.boxes import Boxes, boxes_above
 from objectives.pareto import hypervolume
 from objectives.safe_math import log_h, log_ndtr, log_sub_exp, log_sum_exp, psi
 from objectives.scalarization import sphere_weights
@@ -138,3 +138,14 @@ def test_feasibility_is_a_product_of_tails() -> None:
     assert np.exp(log_feasibility(mean, sd, limits))[0] == pytest.approx(0.5 * norm.cdf(0.5))
     assert np.isfinite(log_feasibility(mean - 1e4, sd, limits)).all()
     assert log_feasibility(mean[:, :0], sd[:, :0], limits[:0]).tolist() == [0.0]
+
+
+def test_stairs_and_boxes_give_the_same_gain() -> None:
+    rng = np.random.default_rng(4)
+    boxes = boxes_above(rng.random((30, 2)), np.zeros(2))
+    assert boxes is not None
+    assert boxes.stairs
+    mean, sd = rng.normal(size=(50, 2)), 0.1 + rng.random((50, 2))
+    turned = Boxes(boxes.lower[::-1], boxes.upper[::-1])
+    assert not turned.stairs
+    np.testing.assert_allclose(log_ehvi(mean, sd, boxes), log_ehvi(mean, sd, turned), rtol=1e-12)
