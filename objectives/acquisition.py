@@ -40,24 +40,28 @@ def log_feasibility(mean: Floats, sd: Floats, limits: Floats) -> Floats:
     return np.asarray(log_ndtr((mean - limits) / sd).sum(axis=1), dtype=np.float64)
 
 
-def log_ehvi(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
+def log_ehvi(mean: Floats, sd: Floats, boxes: Boxes, *, ranked: int | None = None) -> Floats:
     """log of the expected hypervolume improvement (c,) of candidates with N(mean, sd^2) (c, m), over a front's boxes.
 
     sum over boxes of prod_j (psi_j(lower_j) - psi_j(upper_j)), psi_j(a) = E max(Y_j - a, 0) = sd psi((mean - a) / sd):
     exact, for any m. psi is computed once for each distinct coordinate, then gathered. Candidates so bad that the sum
-    underflows are computed in logarithms. O(c (n m + boxes m)).
+    underflows are computed in logarithms. With `ranked` only so many of the best must be told apart: where more than
+    that did not underflow, the others count as -inf. O(c (n m + boxes m)).
     """
     step = max(1, BLOCK // len(boxes))
-    parts = [_log_ehvi_block(mean[i : i + step], sd[i : i + step], boxes) for i in range(0, len(mean), step)]
+    most = len(mean) if ranked is None else ranked
+    parts = [_log_ehvi_block(mean[i : i + step], sd[i : i + step], boxes, most) for i in range(0, len(mean), step)]
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes) -> Floats:
+def _log_ehvi_block(mean: Floats, sd: Floats, boxes: Boxes, ranked: int) -> Floats:
     total = (_of_stairs if boxes.stairs else _of_boxes)(mean, sd, boxes).sum(axis=0)
     small = total < UNDERFLOW * sd.prod(axis=1)
     with np.errstate(divide="ignore"):
         out = np.log(np.where(small, 1.0, total))
-    if small.any():
+    if len(small) - np.count_nonzero(small) > ranked:
+        out[small] = -np.inf
+    elif small.any():
         out[small] = _log_ehvi_slow(mean[small], sd[small], boxes)
     return out
 

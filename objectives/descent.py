@@ -1,7 +1,7 @@
 """L-BFGS-B for a function that is cheaper than the wrapper around it.
 
-A likelihood of 60 observations takes 0.1 ms, and `scipy.optimize.minimize` half of that again for each, to
-check, copy and count. Here the same compiled routine (Zhu, Byrd, Lu, Nocedal 1997) is driven without that. The routine is no public
+A likelihood of 60 observations takes 0.1 ms, and `scipy.optimize.minimize` half of that again for each, to check, copy
+and count. Here the same compiled routine (Zhu, Byrd, Lu, Nocedal 1997) is driven without that. The routine is no public
 part of scipy, so only versions are driven directly whose answers were compared with the wrapper's, bit for bit
 (tests/objectives/test_descent.py); any other goes through the wrapper.
 """

@@ -71,6 +71,9 @@ def crowding(Y: Floats, front: Ints | None = None) -> Floats:
 def violation_order(Y: Floats, violation: Floats) -> Ints:
     """Row numbers (n,), best first: less violation, then lower rank, then less crowded (Deb 2000, constrained)."""
     worse = violation > 0
+    if Y.shape[1] > 1 and not worse.any():
+        front = ranks(Y)
+        return np.lexsort((-crowding(Y, front), front))
     front = np.where(worse, 0, ranks(Y))
     if Y.shape[1] == 1:
         return np.lexsort((front, violation))

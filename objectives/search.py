@@ -19,7 +19,7 @@ from objectives.sampling import uniform_points, unseen_point
 from objectives.shapes import Floats, Ints
 from objectives.space import SearchSpace
 
-__all__ = ["ROUNDS", "Acquisition", "Found", "best_free", "maximise"]
+__all__ = ["POOL", "ROUNDS", "Acquisition", "Found", "best_free", "maximise"]
 
 #: coordinates (c, d) -> log acquisition (c,)
 Acquisition = Callable[[Floats], Floats]

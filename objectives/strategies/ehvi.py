@@ -18,7 +18,7 @@ from objectives.boxes import boxes_above
 from objectives.pareto import nondominated
 from objectives.reference import tight_point, wide_point
 from objectives.scalarization import sphere_weights
-from objectives.search import Acquisition, Found, maximise
+from objectives.search import POOL, Acquisition, Found, maximise
 from objectives.shapes import Bools, Floats
 from objectives.strategies.feasibility import limited_metrics, log_acceptable
 from objectives.strategies.sobol import quasi_random
@@ -216,7 +216,7 @@ class Outlook:
         """log expected hypervolume improvement, as a function of features; estimated where boxes would be too many."""
         boxes = boxes_above(self.front, self.ref_point)
         if boxes is not None:
-            return lambda Z: log_hypervolume_gain(*self.predict(Z), boxes)
+            return lambda Z: log_hypervolume_gain(*self.predict(Z), boxes, ranked=POOL)
         m = len(self.gps)
         dice, weights = rng.normal(size=(DICE, m)), sphere_weights(WEIGHTS, m, rng)
         return lambda Z: log_scalarized_hvi(*self.predict(Z), self.front, self.ref_point, dice=dice, weights=weights)

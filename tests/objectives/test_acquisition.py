@@ -149,3 +149,13 @@ def test_stairs_and_boxes_give_the_same_gain() -> None:
     turned = Boxes(boxes.lower[::-1], boxes.upper[::-1])
     assert not turned.stairs
     np.testing.assert_allclose(log_ehvi(mean, sd, boxes), log_ehvi(mean, sd, turned), rtol=1e-12)
+
+
+def test_where_enough_candidates_have_digits_the_hopeless_are_not_told_apart() -> None:
+    boxes = boxes_above(np.array([[0.0, 1.0], [1.0, 0.0]]), np.full(2, -1.0))
+    assert boxes is not None
+    mean, sd = np.vstack([np.zeros((5, 2)), np.full((3, 2), -90.0)]), np.ones((8, 2))
+    exact = log_ehvi(mean, sd, boxes)
+    assert np.isfinite(exact).all()
+    assert log_ehvi(mean, sd, boxes, ranked=5).tolist() == exact.tolist()
+    assert log_ehvi(mean, sd, boxes, ranked=4).tolist() == [*exact[:5].tolist(), -np.inf, -np.inf, -np.inf]
