@@ -109,7 +109,7 @@ def update(
         _renew(token, now)
     if given.lasts_forever is not None:
         _refuse_prolonging(by, token)
-        token.expires_at = None if given.lasts_forever else now + _lease(token, ".lasts_forever")
+        token.expires_at = None if given.lasts_forever else now + _lease(token)
     session.flush()
     return _rotate(session, token, timedelta(seconds=given.overlap_s), now) if given.token else (token, None)
 
@@ -118,7 +118,10 @@ def _renew(token: Token, now: datetime) -> None:
     if token.type == "guest":
         message = "You don't have permission to do this action. A guest's token cannot be renewed: make a new one."
         raise PermissionDeniedError(message)
-    token.expires_at = now + _lease(token, ".expires")
+    if token.lease_s is None:
+        message = "You don't have permission to do this action. It was made without a lease_length to renew it by."
+        raise PermissionDeniedError(message)
+    token.expires_at = now + timedelta(seconds=token.lease_s)
 
 
 def _refuse_prolonging(by: Caller, token: Token) -> None:
@@ -128,10 +131,10 @@ def _refuse_prolonging(by: Caller, token: Token) -> None:
         raise PermissionDeniedError(message, token_status="invalid_permissions")  # noqa: S106 a status, not a secret
 
 
-def _lease(token: Token, field: str) -> timedelta:
+def _lease(token: Token) -> timedelta:
     if token.lease_s is None:
-        message = "this token was made without a lease_length, so there is nothing to renew it by"
-        raise InvalidInputError(message, field=field, expected="a token with a lease_length")
+        message = "this token was made without a lease_length, so it cannot be given an end again"
+        raise InvalidInputError(message, field=".lasts_forever", expected="true, or a token with a lease_length")
     return timedelta(seconds=token.lease_s)
 
 

@@ -232,8 +232,9 @@ def test_a_lease_is_renewed_in_time_or_not_at_all(service: Service) -> None:
     _shift(service, before["id"], -timedelta(hours=2))
     service.refused(403, "PUT", "/v1/tokens/self", leased, {"expires": "renew"})
     _, endless = service.team()
-    answer = service.refused(400, "PUT", "/v1/tokens/self", endless, {"expires": "renew"})
-    assert answer["errors"][0]["field"] == ".expires"
+    assert "lease_length" in service.refused(403, "PUT", "/v1/tokens/self", endless, {"expires": "renew"})["message"]
+    answer = service.refused(400, "PUT", "/v1/tokens/self", endless, {"lasts_forever": False})
+    assert answer["errors"][0]["field"] == ".lasts_forever"
 
 
 def test_a_guests_link_is_kept_for_ever_shortened_again_and_ended_by_a_writer(service: Service) -> None:
