@@ -31,6 +31,24 @@ def test_the_direct_road_ends_exactly_where_the_wrapper_does(
     assert value == wrapped_value
 
 
+def uphill(x: Floats) -> tuple[float, Floats]:
+    return float(x @ x), -2.0 * x
+
+
+def without_digits(x: Floats) -> tuple[float, Floats]:
+    return (float(x @ x), 2.0 * x) if x[0] > 0.5 else (float("nan"), np.full(3, np.nan))
+
+
+@pytest.mark.parametrize("function", [uphill, without_digits])
+def test_where_no_step_helps_both_roads_give_up_alike(function: descent.Value, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = np.array([1.0, 1.5, 1.0])
+    x, value = descend(function, start, LOW, HIGH, steps=30, ftol=1e-9, gtol=1e-8)
+    monkeypatch.setattr(descent, "KNOWN", ())
+    wrapped_x, wrapped_value = descend(function, start, LOW, HIGH, steps=30, ftol=1e-9, gtol=1e-8)
+    assert x.tolist() == wrapped_x.tolist() == start.tolist()
+    np.testing.assert_equal(value, wrapped_value)
+
+
 def test_an_optimum_beyond_a_bound_is_found_on_it() -> None:
     x, value = descend(rosenbrock, np.array([0.8, 0.9, 0.0]), LOW, HIGH, steps=200, ftol=1e-12, gtol=1e-8)
     assert np.allclose(x, [1.0, 1.0, 3.0], atol=1e-3)
