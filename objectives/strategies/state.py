@@ -16,6 +16,10 @@ from objectives.shapes import Bools, Floats, Ints
 
 __all__ = ["Proposal", "State", "Strategy"]
 
+#: the most points that the first design takes; and where every parameter is a category: few points already say which
+#: values matter (benchmarks/quality/categories.py)
+MOST_FIRST, MOST_FIRST_CATEGORIES = 24, 10
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -68,8 +72,11 @@ class State:
 
     @cached_property
     def design_size(self) -> int:
-        """Distinct successes wanted before models are asked: 2 (d + 1), at most 24."""
-        return min(2 * (self.problem.space.d + 1), 24)
+        """Distinct successes wanted before models are asked: 2 (d + 1), at most 24; at most 10 of nothing but
+        categories."""
+        space = self.problem.space
+        most = MOST_FIRST_CATEGORIES if bool(space.categorical.all()) else MOST_FIRST
+        return min(2 * (space.d + 1), most)
 
     @property
     def few(self) -> bool:

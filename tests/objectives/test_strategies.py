@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -109,6 +111,19 @@ def test_the_density_of_good_rows_is_higher_where_they_are() -> None:
 def test_a_box_grows_with_success_and_shrinks_without() -> None:
     assert box_length(np.array([], dtype=bool), 10) < box_length(np.array([True] * 3), 10)
     assert box_length(np.zeros(40, dtype=bool), 10) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("parameter", "first"), [(partial(Categorical, values=("a", "b")), 10), (partial(Int, low=0, high=9), 24)]
+)
+def test_models_are_asked_sooner_where_every_parameter_is_a_category(parameter: Callable, first: int) -> None:
+    space = SearchSpace(tuple(parameter(name=f"p{i}") for i in range(12)))
+    optimizer, rng = Optimizer(Problem(space, (Metric("y"),))), np.random.default_rng(3)
+    asked = []
+    for _ in range(first + 1):
+        asked.append(optimizer.propose()[0])
+        optimizer.tell(asked[-1].assignments, {"y": float(rng.random())})
+    assert [c.strategy == "quasi_random" for c in asked] == [True] * first + [False]
 
 
 @pytest.mark.parametrize("m", [1, 2])
