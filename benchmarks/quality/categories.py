@@ -157,24 +157,29 @@ def run_missing(seeds: int, path: Path) -> None:
 def table(rows: list[dict]) -> None:
     """Mean differences by problem, ten points against up to 24, and over the problems."""
     print(f"{'problem':<18}{'n':>3}{'end':>9}{'se':>7}{'all marks':>11}{'se':>7}")
-    ends, means = [], []
+    problems = []
     for case in CASES:
-        found = {(row["seed"], row["most"]): row["marks"] for row in rows if row["problem"] == case.name}
-        seeds = [seed for seed, most in found if most == SHORT and (seed, LONG) in found]
-        if len(seeds) < 2:
-            continue
-        best = max(max(marks) for marks in found.values())
-        pairs = [(np.array(found[seed, SHORT]) - np.array(found[seed, LONG])) / best for seed in seeds]
-        end, whole = [float(d[-1]) for d in pairs], [float(d.mean()) for d in pairs]
-        ends.append(mean(end))
-        means.append(mean(whole))
-        print(
-            f"{case.name:<18}{len(seeds):>3}{mean(end):>+9.3f}{_error(end):>7.3f}{mean(whole):>+11.3f}{_error(whole):>7.3f}"
-        )
-    if len(ends) > 1:
-        print(
-            f"{'mean':<18}{len(ends):>3}{mean(ends):>+9.3f}{_error(ends):>7.3f}{mean(means):>+11.3f}{_error(means):>7.3f}"
-        )
+        pairs = differences([row for row in rows if row["problem"] == case.name])
+        if len(pairs) > 1:
+            problems.append(_line(case.name, pairs))
+    if len(problems) > 1:
+        _line("mean", problems)
+
+
+def differences(rows: list[dict]) -> list[tuple[float, float]]:
+    """What ten points gain at the end and over all marks, a pair of runs with the same seed each."""
+    found = {(row["seed"], row["most"]): np.array(row["marks"]) for row in rows}
+    best = max((marks.max() for marks in found.values()), default=1.0)
+    seeds = [seed for seed, most in found if most == SHORT and (seed, LONG) in found]
+    gains = [(found[seed, SHORT] - found[seed, LONG]) / best for seed in seeds]
+    return [(float(gain[-1]), float(gain.mean())) for gain in gains]
+
+
+def _line(name: str, pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Print the means of both with their standard errors; the means."""
+    end, whole = zip(*pairs, strict=True)
+    print(f"{name:<18}{len(pairs):>3}{mean(end):>+9.3f}{_error(end):>7.3f}{mean(whole):>+11.3f}{_error(whole):>7.3f}")
+    return mean(end), mean(whole)
 
 
 def _error(differences: Sequence[float]) -> float:
